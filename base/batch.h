@@ -1,0 +1,41 @@
+/* The shape in which text meets the model: data/ builds it, model/ computes on it.
+ *
+ * A packed batch holds the tokens of all its texts back to back, without padding. A token
+ * is a word; each distinct word stands once in the word table, since its vector (its own
+ * row plus the mean of its character n-grams' rows) is computed once per batch. All arrays
+ * are borrowed from whoever filled the batch. */
+#ifndef MUSTER_BASE_BATCH_H
+#define MUSTER_BASE_BATCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Words every vocabulary holds, at these rows of the embedding table. */
+enum { WORD_UNK = 0, WORD_MASK = 1, N_SPECIAL_WORDS = 2 };
+
+typedef struct PackedBatch {
+    size_t n_texts;
+    size_t n_tokens;
+    size_t n_words; /* distinct words */
+
+    const uint32_t *text_start; /* [n_texts + 1] first token of each text */
+    const uint32_t *token_word; /* [n_tokens] index into the word table below */
+
+    /* The word table, in ascending order of word_id. */
+    const uint32_t *word_id;     /* [n_words] number of the word in its whole data set */
+    const uint32_t *word_row;    /* [n_words] row of the embedding table (WORD_UNK if rare) */
+    const uint32_t *ngram_begin; /* [n_words] first n-gram, an index into `ngram` */
+    const uint32_t *ngram_count; /* [n_words] how many (0 for none) */
+    const uint32_t *ngram;       /* bucket rows, 0 .. ngram_buckets-1 */
+
+    /* Wide features: TF-IDF values, L2-normalised per block, sorted by id. */
+    const uint32_t *wide_begin; /* [n_texts] first feature, an index into the next two */
+    const uint32_t *wide_count; /* [n_texts] */
+    const uint32_t *wide_id;    /* bucket, the second block offset by the first's size */
+    const float *wide_value;
+
+    const int32_t *label;    /* [n_texts] class, or -1 when unknown */
+    const uint32_t *example; /* [n_texts] number of the text in its data set; keys draws */
+} PackedBatch;
+
+#endif

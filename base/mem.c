@@ -1,0 +1,100 @@
+/* Allocation that cannot fail: exhausted memory prints one line and ends with status 1. */
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void out_of_memory(size_t n, size_t size)
+{
+    fprintf(stderr, "muster: error: out of memory (asked for %zu x %zu bytes)\n", n, size);
+    exit(1);
+}
+
+static size_t checked_bytes(size_t n, size_t size)
+{
+    if (size != 0 && n > SIZE_MAX / size) {
+        out_of_memory(n, size);
+    }
+    size_t bytes = n * size;
+    return bytes ? bytes : 1;
+}
+
+void *mem_alloc(size_t n, size_t size)
+{
+    void *p = malloc(checked_bytes(n, size));
+    if (!p) {
+        out_of_memory(n, size);
+    }
+    return p;
+}
+
+void *mem_zalloc(size_t n, size_t size)
+{
+    void *p = calloc(1, checked_bytes(n, size));
+    if (!p) {
+        out_of_memory(n, size);
+    }
+    return p;
+}
+
+void *mem_zalloc_aligned(size_t n, size_t size)
+{
+    size_t bytes = (checked_bytes(n, size) + 63) / 64 * 64;
+    void *p = aligned_alloc(64, bytes);
+    if (!p) {
+        out_of_memory(n, size);
+    }
+    memset(p, 0, bytes);
+    return p;
+}
+
+void *mem_realloc(void *old, size_t n, size_t size)
+{
+    void *p = realloc(old, checked_bytes(n, size));
+    if (!p) {
+        out_of_memory(n, size);
+    }
+    return p;
+}
+
+char *mem_strdup(const char *text)
+{
+    return text ? mem_strndup(text, strlen(text)) : NULL;
+}
+
+char *mem_strndup(const char *bytes, size_t n)
+{
+    char *copy = mem_alloc(n + 1, 1);
+    if (n > 0) {
+        memcpy(copy, bytes, n);
+    }
+    copy[n] = '\0';
+    return copy;
+}
+
+char *mem_printf(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *text = mem_alloc((size_t)(n < 0 ? 0 : n) + 1, 1);
+    vsnprintf(text, (size_t)(n < 0 ? 0 : n) + 1, format, again);
+    va_end(again);
+    return text;
+}
+
+void *mem_grow(void *items, size_t *cap, size_t need, size_t item_size)
+{
+    if (need <= *cap) {
+        return items;
+    }
+    size_t larger = *cap < 8 ? 16 : *cap * 2;
+    *cap = larger > need ? larger : need;
+    return mem_realloc(items, *cap, item_size);
+}

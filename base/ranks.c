@@ -1,0 +1,173 @@
+/* What can be said about ranks without MPI: the tree sum, agreeing, sharing out. */
+#include "base/ranks.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void single_broadcast(void *self, void *bytes, size_t n)
+{
+    (void)self;
+    (void)bytes;
+    (void)n;
+}
+
+static void single_gather(void *self, const void *mine, void *all, const size_t *counts)
+{
+    (void)self;
+    if (mine != all) {
+        memmove(all, mine, counts[0]);
+    }
+}
+
+static void single_exchange(void *self, int partner, const void *send, size_t send_n,
+                            void *recv, size_t recv_n)
+{
+    (void)self;
+    (void)partner;
+    (void)send;
+    (void)send_n;
+    (void)recv;
+    (void)recv_n;
+}
+
+static int single_max(void *self, int value)
+{
+    (void)self;
+    return value;
+}
+
+static void single_abort(void *self, int code)
+{
+    (void)self;
+    _exit(code);
+}
+
+const Ranks ranks_single = {
+    .rank = 0,
+    .size = 1,
+    .broadcast = single_broadcast,
+    .gather = single_gather,
+    .exchange = single_exchange,
+    .max = single_max,
+    .abort = single_abort,
+};
+
+static void add_into(float *restrict x, const float *restrict y, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        x[i] += y[i];
+    }
+}
+
+/* Recursive halving: at distance d a rank keeps one half of its range and sends the other
+ * to rank ^ d, so element i is summed as ((r0+r1)+(r2+r3))+..., on one rank. Then the
+ * same way back. a + b == b + a in floating point, so it does not matter which partner
+ * adds. */
+static void sum_by_halving(const Ranks *ranks, float *x, size_t n, float *scratch)
+{
+    size_t begins[32], ends[32];
+    size_t begin = 0, end = n;
+    int level = 0;
+    for (int d = 1; d < ranks->size; d *= 2, level++) {
+        int partner = ranks->rank ^ d;
+        size_t middle = begin + (end - begin) / 2;
+        bool low = ranks->rank < partner;
+        begins[level] = begin;
+        ends[level] = end;
+        size_t keep_begin = low ? begin : middle, keep_end = low ? middle : end;
+        size_t give_begin = low ? middle : begin, give_end = low ? end : middle;
+        ranks->exchange(ranks->self, partner, x + give_begin,
+                        (give_end - give_begin) * sizeof *x, scratch,
+                        (keep_end - keep_begin) * sizeof *x);
+        add_into(x + keep_begin, scratch, keep_end - keep_begin);
+        begin = keep_begin;
+        end = keep_end;
+    }
+    while (level-- > 0) {
+        int partner = ranks->rank ^ (1 << level);
+        bool low = ranks->rank < partner;
+        size_t other_begin = low ? end : begins[level];
+        size_t other_end = low ? ends[level] : begin;
+        ranks->exchange(ranks->self, partner, x + begin, (end - begin) * sizeof *x,
+                        x + other_begin, (other_end - other_begin) * sizeof *x);
+        begin = begins[level];
+        end = ends[level];
+    }
+}
+
+static void sum_in_order(const Ranks *ranks, float *x, size_t n)
+{
+    size_t *counts = mem_alloc((size_t)ranks->size, sizeof *counts);
+    for (int r = 0; r < ranks->size; r++) {
+        counts[r] = n * sizeof *x;
+    }
+    float *all = mem_alloc(n * (size_t)ranks->size, sizeof *all);
+    ranks->gather(ranks->self, x, all, counts);
+    memcpy(x, all, n * sizeof *x);
+    for (int r = 1; r < ranks->size; r++) {
+        add_into(x, all + (size_t)r * n, n);
+    }
+    free(all);
+    free(counts);
+}
+
+void ranks_sum_tree(const Ranks *ranks, float *x, size_t n, float *scratch)
+{
+    if (ranks->size == 1) {
+        return;
+    }
+    if ((ranks->size & (ranks->size - 1)) == 0) {
+        sum_by_halving(ranks, x, n, scratch);
+    } else {
+        sum_in_order(ranks, x, n);
+    }
+}
+
+Status ranks_agree(const Ranks *ranks, Status mine)
+{
+    if (ranks->size == 1) {
+        return mine;
+    }
+    Status worst = (Status)ranks->max(ranks->self, (int)mine);
+    if (worst == STATUS_OK) {
+        return STATUS_OK;
+    }
+    /* Rank 0 prints for all when it failed itself; otherwise the lowest failed rank must
+     * be heard, so it hands its words to rank 0. */
+    int first = -ranks->max(ranks->self, mine == worst ? -ranks->rank : -ranks->size);
+    char words[2][2048] = {{0}};
+    if (ranks->rank == first) {
+        char host[256] = "?";
+        gethostname(host, sizeof host - 1);
+        if (first == 0) {
+            snprintf(words[0], sizeof words[0], "%s", status_message());
+        } else {
+            snprintf(words[0], sizeof words[0], "[rank %d host %.64s] %.1800s", first,
+                     host, status_message());
+        }
+        snprintf(words[1], sizeof words[1], "%s", status_hint_text());
+    }
+    size_t *counts = mem_zalloc((size_t)ranks->size, sizeof *counts);
+    counts[first] = sizeof words;
+    char all[sizeof words];
+    ranks->gather(ranks->self, words, all, counts);
+    free(counts);
+    status_set(worst, "%s", all);
+    if (all[sizeof words[0]]) {
+        status_hint("%s", all + sizeof words[0]);
+    }
+    return worst;
+}
+
+void ranks_share(const Ranks *ranks, size_t n, size_t *begin, size_t *end)
+{
+    size_t rank = (size_t)ranks->rank, size = (size_t)ranks->size;
+    *begin = n * rank / size;
+    *end = n * (rank + 1) / size;
+}

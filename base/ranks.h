@@ -1,0 +1,53 @@
+/* The ranks of a job as everyone below MPI sees them: a handful of verbs.
+ *
+ * trainer/comm.c gives the MPI instance; `ranks_single` is the job of one rank. Every verb
+ * is Collective unless it says Local: all ranks call it, in the same order. */
+#ifndef MUSTER_BASE_RANKS_H
+#define MUSTER_BASE_RANKS_H
+
+#include "base/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct Ranks {
+    int rank; /* this one, 0 .. size-1 */
+    int size; /* world size */
+    void *self;
+
+    /* Every rank gets rank 0's bytes. */
+    void (*broadcast)(void *self, void *bytes, size_t n);
+
+    /* Concatenates every rank's bytes in rank order into `all` on every rank; counts[r] is
+     * rank r's share and the same on all ranks. */
+    void (*gather)(void *self, const void *mine, void *all, const size_t *counts);
+
+    /* Local to a pair: sends `send_n` bytes to `partner` while receiving `recv_n` from
+     * it. */
+    void (*exchange)(void *self, int partner, const void *send, size_t send_n,
+                     void *recv, size_t recv_n);
+
+    /* The largest `value` of any rank. */
+    int (*max)(void *self, int value);
+
+    /* Ends every rank with this exit code; does not return. Local. */
+    void (*abort)(void *self, int code);
+} Ranks;
+
+/* The job of one rank; static storage. */
+extern const Ranks ranks_single;
+
+/* x[i] = the sum of all ranks' x[i], added in one binary tree over the ranks in order, so
+ * that with the leaves of a power of two ranks the sum has the same bits however many
+ * ranks they were spread on (recursive halving, then doubling). For other sizes: rank 0's
+ * plus rank 1's plus ..., the same bits for that size. `scratch` has room for n floats. */
+void ranks_sum_tree(const Ranks *ranks, float *x, size_t n, float *scratch);
+
+/* Collective: all ranks leave with the worst status of any. The rank that had it prints
+ * its own message ("[rank 3 host n2]") unless it is rank 0, whose caller prints. */
+Status ranks_agree(const Ranks *ranks, Status mine);
+
+/* The half-open share [begin, end) of `n` items that `rank` works on. Local. */
+void ranks_share(const Ranks *ranks, size_t n, size_t *begin, size_t *end);
+
+#endif

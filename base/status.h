@@ -1,0 +1,70 @@
+/* What every call that can fail for outside reasons returns.
+ *
+ * A Status is the exit code that `muster` ends with when nothing better can be done, so
+ * there is one table of failures from the deepest reader to the shell. The message and the
+ * hint belong to the calling thread; they are set once, where the fact is known, and stay
+ * until the next failure on that thread. */
+#ifndef MUSTER_BASE_STATUS_H
+#define MUSTER_BASE_STATUS_H
+
+typedef enum Status {
+    STATUS_OK = 0,
+    STATUS_FAILED = 1,       /* anything without a better name */
+    STATUS_USAGE = 2,        /* the command line is wrong */
+    STATUS_CONFIG = 3,       /* the config file or an override is wrong */
+    STATUS_DATA = 4,         /* rows are wrong */
+    STATUS_DAMAGED = 5,      /* a checkpoint or store is damaged or not ours */
+    STATUS_NOT_FOUND = 6,    /* no such run, checkpoint, experiment, file */
+    STATUS_DENIED = 7,       /* permission, authentication, locked */
+    STATUS_NETWORK = 8,      /* a tracking server did not answer as it should */
+    STATUS_DIVERGED = 9,     /* NaN or infinity in training */
+    STATUS_GATE = 10,        /* `evaluate --min` was not reached */
+    STATUS_REQUEUE = 75,     /* stopped by SIGTERM or SIGUSR1 after a good checkpoint */
+    STATUS_INTERRUPTED = 130 /* Ctrl-C, after a checkpoint */
+} Status;
+
+/* Records the message for this thread, clears its hint, and returns `code`, so that a
+ * failure reads `return status_set(STATUS_DATA, "%s:%zu: ...", path, line);`. */
+Status status_set(Status code, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Adds the line that says what to do next. Call after status_set. */
+void status_hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Puts "PREFIX: " before this thread's message; for a caller that knows more. */
+void status_prefix(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The thread's last message and hint; "" when there is none. Borrowed until the thread's
+ * next call into this module. */
+const char *status_message(void);
+const char *status_hint_text(void);
+
+/* "config", "not found"...: the name of a code, for JSON errors. Static storage. */
+const char *status_name(Status code);
+
+/* Returns from the calling function with the status of `call` unless it is STATUS_OK. */
+#define TRY(call)                                                                        \
+    do {                                                                                 \
+        Status try_status_ = (call);                                                     \
+        if (try_status_ != STATUS_OK) {                                                  \
+            return try_status_;                                                          \
+        }                                                                                \
+    } while (0)
+
+/* Our own mistakes: prints the place and ends the process (every rank of it). Kept in
+ * release builds. */
+#define CHECK(cond)                                                                      \
+    do {                                                                                 \
+        if (!(cond)) {                                                                   \
+            check_failed(#cond, __FILE__, __LINE__);                                     \
+        }                                                                                \
+    } while (0)
+
+void check_failed(const char *condition, const char *file, int line)
+    __attribute__((noreturn));
+
+/* What check_failed calls last instead of abort(), so that one rank's mistake ends all;
+ * `rank` is printed with the place. NULL restores abort(). */
+void check_set_abort(void (*end_all)(void), int rank);
+
+#endif

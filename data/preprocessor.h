@@ -1,0 +1,39 @@
+/* What turns a text into model input: cleaning, labels, words and their n-grams, wide
+ * features. Fitted on the training split, saved in every checkpoint, used unchanged by
+ * evaluate and predict. */
+#ifndef MUSTER_DATA_PREPROCESSOR_H
+#define MUSTER_DATA_PREPROCESSOR_H
+
+#include "base/json.h"
+#include "base/status.h"
+#include "data/config.h"
+#include "data/corpus.h"
+
+typedef struct Preprocessor Preprocessor;
+
+/* Fits on rows `index[0..n-1]` of `rows`. Labels are sorted by bytes. */
+Status preprocessor_fit(const DataConfig *config, const Corpus *rows,
+                        const uint32_t *index, size_t n, Preprocessor **out);
+void preprocessor_close(Preprocessor *pre);
+
+/* Writes tokenizer.json, vocab.txt, tokenizer_config.json and preprocessor.safetensors
+ * (document frequencies) into the folder; the rest goes under the key "preprocessor" of
+ * muster.json, which the caller writes: preprocessor_describe adds that object. The same
+ * object always gives the same bytes. */
+Status preprocessor_save(const Preprocessor *pre, const char *dir);
+void preprocessor_describe(const Preprocessor *pre, JsonWriter *w);
+
+/* Reads it back from a checkpoint folder; STATUS_DAMAGED when something does not fit. */
+Status preprocessor_load(const char *dir, Preprocessor **out);
+
+size_t preprocessor_n_classes(const Preprocessor *pre);
+const char *preprocessor_label(const Preprocessor *pre, size_t class_index); /* borrowed */
+int32_t preprocessor_class(const Preprocessor *pre, Text label); /* -1 if never seen */
+size_t preprocessor_vocab_size(const Preprocessor *pre); /* special words included */
+size_t preprocessor_ngram_buckets(const Preprocessor *pre);
+size_t preprocessor_wide_buckets(const Preprocessor *pre); /* of all blocks together */
+size_t preprocessor_max_words(const Preprocessor *pre);
+const StrList *preprocessor_text_columns(const Preprocessor *pre);
+const char *preprocessor_label_column(const Preprocessor *pre);
+
+#endif

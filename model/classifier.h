@@ -1,0 +1,71 @@
+/* The text classifier: RECIPE's two branches, trained side by side, mixed late.
+ *
+ * Deep: word vectors, a small pre-LayerNorm transformer over packed tokens, mean pooling,
+ * a linear head. Wide: a linear classifier on hashed TF-IDF features with its own loss.
+ * The answer is softmax((1 - w) log p_deep + w log p_wide). */
+#ifndef MUSTER_MODEL_CLASSIFIER_H
+#define MUSTER_MODEL_CLASSIFIER_H
+
+#include "base/batch.h"
+#include "base/config.h"
+#include "base/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The `model:` section. */
+typedef struct ModelConfig {
+    int arch;         /* 0 = lite */
+    int64_t hidden;   /* H */
+    int64_t layers;   /* L; 0 = averaged word vectors */
+    int64_t heads;
+    int64_t ff;       /* feed-forward width */
+    double dropout;      /* on embeddings and both residual branches */
+    double pool_dropout; /* before the head */
+    double word_dropout; /* a token becomes MASK */
+    double wide_dropout; /* a wide feature is left out */
+    double wide_weight;  /* w of the late mixing, 0 .. 1 */
+} ModelConfig;
+
+extern const Field model_fields[];
+extern const size_t n_model_fields;
+Status model_config_check(const ModelConfig *config, const Config *source);
+
+/* What the data decides. */
+typedef struct ModelSizes {
+    size_t n_classes;     /* C */
+    size_t vocab_size;    /* V, special words included */
+    size_t ngram_buckets; /* G, may be 0 */
+    size_t max_tokens;    /* longest text, in words */
+    size_t wide_buckets;  /* F, may be 0: no wide branch */
+} ModelSizes;
+
+typedef struct Classifier Classifier;
+
+/* Fresh weights, drawn from `seed`. Never fails. */
+Classifier *classifier_create(const ModelConfig *config, const ModelSizes *sizes,
+                              uint64_t seed);
+void classifier_close(Classifier *model);
+
+/* Writes model.safetensors and config.json into an existing folder; the same weights give
+ * the same bytes. `labels` [n_classes] become id2label. */
+Status classifier_save(const Classifier *model, const char *dir,
+                       const char *const *labels);
+
+/* Reads them back. STATUS_DAMAGED for truncated, NaN, wrong shapes (first tensor that
+ * differs, both shapes); refuses pickle-based files by name. */
+Status classifier_load(const char *dir, Classifier **out);
+
+const ModelSizes *classifier_sizes(const Classifier *model);
+const ModelConfig *classifier_config(const Classifier *model);
+
+/* Room for the activations of one batch; one per thread. Grows to the largest batch. */
+typedef struct Workspace Workspace;
+Workspace *workspace_open(const Classifier *model);
+void workspace_close(Workspace *ws);
+
+/* log_probs [n_texts, n_classes]: the mixed answer's log-probabilities. No dropout. */
+void classifier_predict(const Classifier *model, Workspace *ws, const PackedBatch *batch,
+                        float *log_probs);
+
+#endif
