@@ -152,7 +152,7 @@ static Status read_config(const Json *json, const char *path, ModelConfig *confi
                           "%s: model_type: expected \"muster-lite\", found \"%s\"", path,
                           type ? type : "");
     }
-    int64_t V, T, C, G, F;
+    int64_t V = 0, T = 0, C = 0, G = 0, F = 0;
     TRY(read_size(json, path, "hidden_size", 1, 8192, &config->hidden));
     TRY(read_size(json, path, "num_hidden_layers", 0, MAX_LAYERS, &config->layers));
     TRY(read_size(json, path, "num_attention_heads", 1, 256, &config->heads));

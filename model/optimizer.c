@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/classifier_parts.h"
+#include "model/dispatch.h"
 #include "model/training.h"
 #include "model/wide.h"
 
