@@ -1,0 +1,36 @@
+/* What a user may write where a model is wanted, and the checkpoint folder it means.
+ *
+ *     best:EXPERIMENT[:METRIC[:min|max]]   the run with the best value of the metric
+ *                                          (val_loss; min for names with loss or error)
+ *     a run: id, unique prefix, name, last its best checkpoint by the attribute and order
+ *                                          it was trained with
+ *     a path: checkpoint or result folder  that checkpoint, or the folder's best one
+ *
+ * A folder that exists wins over a run of the same name. The checkpoint itself is not
+ * opened here: whether it is whole is for its reader to say. */
+#ifndef MUSTER_TRACKER_REFERENCE_H
+#define MUSTER_TRACKER_REFERENCE_H
+
+#include "base/status.h"
+
+typedef struct ModelReference {
+    char *checkpoint_dir; /* absolute */
+    char *result_dir;     /* absolute; NULL for a bare checkpoint folder */
+    char *run_id;         /* NULL when no run is known */
+    char *run_name;       /* likewise */
+    char *experiment_id;  /* likewise */
+    char *store_uri;      /* where the run lives; likewise */
+} ModelReference;
+
+/* `store_uri` NULL: the environment's or the default store; it is opened only when the
+ * reference is not a path (and asked, if it is there, which run a path belongs to).
+ * STATUS_NOT_FOUND with near names; STATUS_USAGE for an ambiguous or malformed reference.
+ * Free with model_reference_free. */
+Status model_reference_resolve(const char *store_uri, const char *reference,
+                               ModelReference *out);
+void model_reference_free(ModelReference *reference);
+
+/* "min" for metric names that contain loss or error, else "max". Static storage. */
+const char *metric_default_order(const char *metric);
+
+#endif

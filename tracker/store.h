@@ -1,0 +1,184 @@
+/* The run store as everyone sees it: experiments, runs, and what is logged into them.
+ *
+ * A store is named by a URI; one file per kind implements the calls (sqlite_store.c). The
+ * rules are MLflow's: names and limits, immutable params, points stored once, the latest
+ * metric by (step, timestamp, value). What is against them is STATUS_USAGE and changes
+ * nothing; what is not there is STATUS_NOT_FOUND; a store that is not ours, damaged or of
+ * another schema is STATUS_DAMAGED and stays as it was; one that is locked or may not be
+ * written is STATUS_DENIED.
+ *
+ * A Store belongs to one thread at a time. */
+#ifndef MUSTER_TRACKER_STORE_H
+#define MUSTER_TRACKER_STORE_H
+
+#include "base/status.h"
+#include "tracker/entities.h"
+
+typedef struct Store Store;
+
+typedef enum StoreMode {
+    STORE_READ,  /* changes nothing; a missing store is STATUS_NOT_FOUND */
+    STORE_WRITE, /* an existing store; a missing one is STATUS_NOT_FOUND */
+    STORE_CREATE /* creates a missing one, with experiment "0" named "Default" */
+} StoreMode;
+
+typedef struct ExperimentCreate {
+    const char *name;
+    const char
+        *artifact_location; /* NULL = <artifact root of the store>/<experiment_id> */
+    const KeyValue *tags;
+    size_t n_tags;
+} ExperimentCreate;
+
+typedef struct ExperimentQuery {
+    const char *filter; /* NULL or "" = all */
+    const char *const *order_by;
+    size_t n_order_by;
+    ViewType view;               /* 0 = VIEW_ACTIVE */
+    int64_t max_results, offset; /* 0 = no limit, from the first */
+} ExperimentQuery;
+
+typedef struct RunCreate {
+    const char *experiment_id; /* NULL or "" = "0" */
+    const char *run_name;      /* NULL = tag mlflow.runName, or a memorable one is made */
+    const char *user_id;       /* NULL = "" */
+    int64_t start_time;        /* ms */
+    const KeyValue *tags;
+    size_t n_tags;
+} RunCreate;
+
+typedef struct RunUpdate {
+    RunStatus status;     /* 0 = as it was */
+    int64_t end_time;     /* ms; 0 = as it was, < 0 = unset */
+    const char *run_name; /* NULL or "" = as it was */
+} RunUpdate;
+
+typedef struct RunQuery {
+    const char *const
+        *experiment_ids; /* none = all active experiments' and deleted ones' */
+    size_t n_experiment_ids;
+    const char *filter; /* tracker/filter.h; NULL or "" = all */
+    const char *const *order_by;
+    size_t n_order_by;
+    ViewType view;               /* 0 = VIEW_ACTIVE */
+    int64_t max_results, offset; /* 0 = no limit, from the first */
+} RunQuery;
+
+/* What one log_batch carries. At most 1000 metrics, 100 params, 100 tags, 1000 in all. */
+typedef struct LogBatch {
+    const Metric *metrics;
+    size_t n_metrics;
+    const KeyValue *params;
+    size_t n_params;
+    const KeyValue *tags;
+    size_t n_tags;
+} LogBatch;
+
+/* The calls of one kind of store; see the functions below for what they do. */
+typedef struct StoreCalls {
+    void (*close)(void *self);
+    void (*set_timeout)(void *self, int timeout_ms);
+    Status (*check)(void *self);
+    Status (*create_experiment)(void *self, const ExperimentCreate *create, char **id);
+    Status (*get_experiment)(void *self, const char *id, Experiment *out);
+    Status (*get_experiment_by_name)(void *self, const char *name, Experiment *out);
+    Status (*search_experiments)(void *self, const ExperimentQuery *query,
+                                 Experiments *out);
+    Status (*create_run)(void *self, const RunCreate *create, Run *out);
+    Status (*get_run)(void *self, const char *run_id, Run *out);
+    Status (*update_run)(void *self, const char *run_id, const RunUpdate *update);
+    Status (*delete_run)(void *self, const char *run_id);
+    Status (*restore_run)(void *self, const char *run_id);
+    Status (*search_runs)(void *self, const RunQuery *query, Runs *out);
+    Status (*log_batch)(void *self, const char *run_id, const LogBatch *batch);
+    Status (*delete_tag)(void *self, const char *run_id, const char *key);
+    Status (*metric_history)(void *self, const char *run_id, const char *key,
+                             Metrics *out);
+    Status (*log_inputs)(void *self, const char *run_id, const DatasetInput *inputs,
+                         size_t n_inputs);
+} StoreCalls;
+
+struct Store {
+    const StoreCalls *calls;
+    void *self;
+    char *uri; /* as it was made absolute: "sqlite:////home/me/muster.db" */
+};
+
+typedef struct StoreOptions {
+    StoreMode mode;
+    const char *artifact_root; /* NULL = "mlartifacts" beside the store; a local path */
+    int timeout_ms;            /* how long to wait for a lock; 0 = 20 s */
+} StoreOptions;
+
+/* Opens the store that `uri` names; NULL means the environment's MLFLOW_TRACKING_URI, or
+ * else "sqlite:///muster.db" in the working folder. Close with store_close. Kinds that do
+ * not exist are STATUS_USAGE, with what is supported. `options` NULL = STORE_READ. */
+Status store_open(const char *uri, const StoreOptions *options, Store **out);
+
+/* Closes and frees; NULL is fine. What was committed stays whatever happens here. */
+void store_close(Store *store);
+
+/* How long later calls wait for a lock. */
+void store_set_timeout(Store *store, int timeout_ms);
+
+/* STATUS_OK while what was opened is still what the URI names; a database that was
+ * removed or replaced under our feet is STATUS_NOT_FOUND. */
+Status store_check(Store *store);
+
+/* The URI that `uri` (NULL: the environment or the default) stands for, its path made
+ * absolute; free with free(). */
+Status store_uri_resolve(const char *uri, char **out);
+
+/* The file of a "sqlite:" URI: free with free(); NULL for another kind. */
+char *store_uri_path(const char *uri);
+
+/* Creates an experiment; `id` is to be freed with free(). A taken name, even a deleted
+ * experiment's, is STATUS_USAGE. */
+Status store_create_experiment(Store *store, const ExperimentCreate *create, char **id);
+Status store_get_experiment(Store *store, const char *id, Experiment *out);
+Status store_get_experiment_by_name(Store *store, const char *name, Experiment *out);
+Status store_search_experiments(Store *store, const ExperimentQuery *query,
+                                Experiments *out);
+
+/* The experiment a user named, by name or else by id; STATUS_NOT_FOUND with near names.
+ */
+Status store_find_experiment(Store *store, const char *reference, Experiment *out);
+
+/* Creates a run in state RUNNING; `out` is freed with run_free. */
+Status store_create_run(Store *store, const RunCreate *create, Run *out);
+Status store_get_run(Store *store, const char *run_id, Run *out);
+Status store_update_run(Store *store, const char *run_id, const RunUpdate *update);
+Status store_delete_run(Store *store, const char *run_id);
+Status store_restore_run(Store *store, const char *run_id);
+Status store_search_runs(Store *store, const RunQuery *query, Runs *out);
+
+/* The run a user named: its id, a unique prefix of it (4 digits or more), its name, or
+ * "last" for the one that started last. Ambiguity is STATUS_USAGE and lists the matches;
+ * nothing found is STATUS_NOT_FOUND with near names. */
+Status store_find_run(Store *store, const char *reference, Run *out);
+
+/* All or nothing. Logging the same again is fine. */
+Status store_log_batch(Store *store, const char *run_id, const LogBatch *batch);
+
+/* One tag; and its removal (STATUS_NOT_FOUND when it is not there). */
+Status store_set_tag(Store *store, const char *run_id, const char *key,
+                     const char *value);
+Status store_delete_tag(Store *store, const char *run_id, const char *key);
+
+/* Every point of one metric, by timestamp, step, value. An unknown run or key is empty.
+ */
+Status store_metric_history(Store *store, const char *run_id, const char *key,
+                            Metrics *out);
+
+/* Ties data sets to a run; what is tied already stays as it is. */
+Status store_log_inputs(Store *store, const char *run_id, const DatasetInput *inputs,
+                        size_t n_inputs);
+
+/* True for a run in state RUNNING whose process (tags muster.host, muster.pid,
+ * muster.process_start) ran on this host and is gone. */
+bool run_is_lost(const Run *run);
+
+/* "FINISHED"... or "LOST": what people are shown. Static storage. */
+const char *run_shown_status(const Run *run);
+
+#endif
