@@ -123,11 +123,22 @@ static Status value_of_text(const char *text, const char *origin, YamlValue *out
     return STATUS_OK;
 }
 
+/* Lines and columns within one argument would say little. */
+static Status refuse_outside(const char *origin, Text key, const char *text)
+{
+    status_set(STATUS_CONFIG, "%s: %.*s: not a value or a list: %.200s", origin,
+               (int)key.n, key.p, text);
+    status_hint("lists are written [a, b], quotes close where they open");
+    return STATUS_CONFIG;
+}
+
 static Status add_outside(Config *config, Source source, const char *origin, Text key,
                           const char *text)
 {
     YamlValue value;
-    TRY(value_of_text(text, origin, &value));
+    if (value_of_text(text, origin, &value) != STATUS_OK) {
+        return refuse_outside(origin, key, text);
+    }
     const char *dot = memchr(key.p, '.', key.n);
     size_t section_n = dot ? (size_t)(dot - key.p) : 0;
     size_t skip = dot ? section_n + 1 : 0;

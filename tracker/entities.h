@@ -1,8 +1,8 @@
 /* The values of a run store: plain structs, and what frees the ones a store filled.
  *
  * The texts are const so that callers may fill a struct from literals or borrowed strings
- * and hand it to a store, which copies what it keeps. A struct that a store filled owns all
- * of its texts and arrays; free it with the function named beside it. */
+ * and hand it to a store, which copies what it keeps. A struct that a store filled owns
+ * all of its texts and arrays; free it with the function named beside it. */
 #ifndef MUSTER_TRACKER_ENTITIES_H
 #define MUSTER_TRACKER_ENTITIES_H
 
@@ -62,7 +62,8 @@ typedef struct Metrics {
 
 void metrics_add(Metrics *list, const char *key, double value, int64_t timestamp,
                  int64_t step);
-const Metric *metrics_get(const Metrics *list, const char *key); /* first; NULL when absent */
+const Metric *metrics_get(const Metrics *list,
+                          const char *key); /* first; NULL when absent */
 void metrics_free(Metrics *list);
 
 typedef struct Experiment {
@@ -114,7 +115,7 @@ typedef struct Run {
     int64_t end_time;   /* ms; 0 while unset */
     bool deleted;
     const char *artifact_uri;
-    Metrics metrics; /* the latest of each key, by key */
+    Metrics metrics;        /* the latest of each key, by key */
     KeyValues params, tags; /* by key */
     DatasetInputs inputs;
 } Run;
