@@ -38,4 +38,22 @@ typedef struct PackedBatch {
     const uint32_t *example; /* [n_texts] number of the text in its data set; keys draws */
 } PackedBatch;
 
+/* All distinct words of a data set, indexed by word_id: what a batch's word table is a
+ * selection of. Borrowed from the data set. */
+typedef struct WordTable {
+    size_t n;
+    const uint32_t *row;         /* [n] as PackedBatch.word_row */
+    const uint32_t *ngram_begin; /* [n] */
+    const uint32_t *ngram_count; /* [n] */
+    const uint32_t *ngram;
+} WordTable;
+
+/* The wide features of a whole data set, indexed by example. Borrowed from it. */
+typedef struct WideTable {
+    const uint32_t *begin; /* [n_examples] */
+    const uint32_t *count; /* [n_examples] */
+    const uint32_t *id;
+    const float *value;
+} WideTable;
+
 #endif

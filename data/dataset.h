@@ -20,6 +20,10 @@ size_t dataset_n_tokens(const Dataset *set); /* words the deep branch sees, all 
 int32_t dataset_label(const Dataset *set, size_t example);
 size_t dataset_length(const Dataset *set, size_t example); /* its words, at least 1 */
 
+/* The tables behind the batches, for updates that span a whole step. */
+WordTable dataset_words(const Dataset *set);
+WideTable dataset_wide(const Dataset *set);
+
 /* Makes packed batches; holds the memory of one. Grows to the largest batch seen, then
  * allocates no more. */
 typedef struct BatchPacker BatchPacker;

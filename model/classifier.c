@@ -1,0 +1,209 @@
+/* Both branches together: creating, predicting, and the gradient of one leaf. */
+#include "model/classifier.h"
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "model/classifier_parts.h"
+#include "model/gemm.h"
+#include "model/loss.h"
+#include "model/training.h"
+#include "model/wide.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+Classifier *classifier_allocate(const ModelConfig *config, const ModelSizes *sizes)
+{
+    gemm_init();
+    Classifier *model = mem_zalloc(1, sizeof *model);
+    model->config = *config;
+    model->sizes = *sizes;
+    model->table = params_of(config, sizes);
+    model->dense = mem_zalloc_aligned(model->table.n_dense, sizeof(float));
+    model->words = mem_zalloc_aligned(model->table.n_words, sizeof(float));
+    model->ngrams = mem_zalloc_aligned(model->table.n_ngrams, sizeof(float));
+    model->wide = mem_zalloc_aligned(model->table.n_wide, sizeof(float));
+    return model;
+}
+
+float *classifier_tensor(const Classifier *model, const Param *param)
+{
+    float *const blocks[] = {
+        [BLOCK_DENSE] = model->dense,
+        [BLOCK_WORDS] = model->words,
+        [BLOCK_NGRAMS] = model->ngrams,
+        [BLOCK_WIDE] = model->wide,
+    };
+    return blocks[param->block] + param->offset;
+}
+
+/* Each tensor has its own stream of draws, so adding one does not change the others. */
+static void init_param(float *x, const Param *param, uint64_t seed, uint32_t index)
+{
+    size_t n = param->rows * (param->columns ? param->columns : 1);
+    Rng rng = rng_stream(seed, RNG_INIT, index, 0);
+    double bound = param->spread * sqrt(6.0 / (double)(param->rows + param->columns));
+    for (size_t i = 0; i < n; i++) {
+        switch (param->init) {
+        case INIT_ZERO:
+            x[i] = 0;
+            break;
+        case INIT_ONE:
+            x[i] = 1;
+            break;
+        case INIT_NORMAL:
+            x[i] = (float)(param->spread * rng_normal(&rng));
+            break;
+        case INIT_XAVIER:
+            x[i] = (float)(bound * (2 * rng_uniform(&rng) - 1));
+            break;
+        }
+    }
+}
+
+Classifier *classifier_create(const ModelConfig *config, const ModelSizes *sizes,
+                              uint64_t seed)
+{
+    Classifier *model = classifier_allocate(config, sizes);
+    for (size_t i = 0; i < model->table.n; i++) {
+        const Param *param = &model->table.items[i];
+        if (param->init != INIT_ZERO) {
+            init_param(classifier_tensor(model, param), param, seed, (uint32_t)i);
+        }
+    }
+    return model;
+}
+
+void classifier_close(Classifier *model)
+{
+    if (!model) {
+        return;
+    }
+    params_free(&model->table);
+    free(model->dense);
+    free(model->words);
+    free(model->ngrams);
+    free(model->wide);
+    free(model);
+}
+
+const ModelSizes *classifier_sizes(const Classifier *model)
+{
+    return &model->sizes;
+}
+
+const ModelConfig *classifier_config(const Classifier *model)
+{
+    return &model->config;
+}
+
+EncoderWeights classifier_encoder(const Classifier *model)
+{
+    EncoderWeights weights = {
+        .config = &model->config,
+        .sizes = &model->sizes,
+        .word_rows = model->words,
+        .ngram_rows = model->ngrams,
+    };
+    params_view(&model->config, &model->sizes, model->dense, &weights.dense);
+    return weights;
+}
+
+Workspace *workspace_open(const Classifier *model)
+{
+    (void)model;
+    return mem_zalloc(1, sizeof(Workspace));
+}
+
+void workspace_close(Workspace *ws)
+{
+    if (!ws) {
+        return;
+    }
+    encoder_release(&ws->encoder);
+    free(ws->wide_logits);
+    free(ws->wide_mask);
+    free(ws);
+}
+
+void workspace_reserve(Workspace *ws, const Classifier *model, const PackedBatch *batch)
+{
+    EncoderWeights weights = classifier_encoder(model);
+    encoder_reserve(&ws->encoder, &weights, batch);
+    size_t C = model->sizes.n_classes, longest = 0;
+    for (size_t b = 0; b < batch->n_texts; b++) {
+        longest = batch->wide_count[b] > longest ? batch->wide_count[b] : longest;
+    }
+    if (batch->n_texts > ws->cap_texts) {
+        free(ws->wide_logits);
+        ws->cap_texts = batch->n_texts;
+        ws->wide_logits = mem_zalloc_aligned(ws->cap_texts * C, sizeof(float));
+    }
+    if (longest > ws->cap_wide) {
+        free(ws->wide_mask);
+        ws->cap_wide = longest * 2;
+        ws->wide_mask = mem_alloc(ws->cap_wide, 1);
+    }
+}
+
+/* log softmax of (1-w) log p_deep + w log p_wide, into log_probs. */
+static void mix(float *log_probs, const float *deep, const float *wide, double w,
+                size_t n, size_t C)
+{
+    float share = (float)w;
+    for (size_t i = 0; i < n * C; i++) {
+        log_probs[i] = (1 - share) * deep[i] + share * wide[i];
+    }
+    log_softmax(log_probs, n, C);
+}
+
+void classifier_predict(const Classifier *model, Workspace *ws, const PackedBatch *batch,
+                        float *log_probs)
+{
+    size_t B = batch->n_texts, C = model->sizes.n_classes;
+    EncoderWeights weights = classifier_encoder(model);
+    workspace_reserve(ws, model, batch);
+    encoder_forward(&weights, &ws->encoder, batch, NULL);
+    log_softmax(ws->encoder.logits, B, C);
+    if (model->sizes.wide_buckets == 0) {
+        memcpy(log_probs, ws->encoder.logits, B * C * sizeof *log_probs);
+        return;
+    }
+    wide_forward(ws->wide_logits, model->wide, batch, NULL, 0, NULL, C);
+    log_softmax(ws->wide_logits, B, C);
+    mix(log_probs, ws->encoder.logits, ws->wide_logits, model->config.wide_weight, B, C);
+}
+
+size_t classifier_n_dense(const Classifier *model)
+{
+    return model->table.n_dense;
+}
+
+void classifier_leaf(const Classifier *model, Workspace *ws, const PackedBatch *batch,
+                     const LeafStep *step, LeafGradient *out)
+{
+    size_t B = batch->n_texts, C = model->sizes.n_classes;
+    EncoderWeights weights = classifier_encoder(model);
+    StepDraws draws = {step->seed, step->step};
+    bool dropout = step->dropout;
+
+    memset(out->dense, 0, (model->table.n_dense + LEAF_EXTRA) * sizeof *out->dense);
+    workspace_reserve(ws, model, batch);
+    encoder_forward(&weights, &ws->encoder, batch, dropout ? &draws : NULL);
+    out->dense[model->table.n_dense + LEAF_LOSS_DEEP] =
+        cross_entropy(ws->encoder.logits, batch->label, step->class_weight,
+                      step->label_smoothing, step->scale, B, C);
+    DenseParams grad;
+    params_view(&model->config, &model->sizes, out->dense, &grad);
+    encoder_backward(&weights, &ws->encoder, batch, dropout ? &draws : NULL, &grad,
+                     &out->words);
+
+    if (model->sizes.wide_buckets > 0) {
+        DropoutKey key = {step->seed, RNG_WIDE_DROPOUT, step->step};
+        wide_forward(out->wide_dlogits, model->wide, batch, dropout ? &key : NULL,
+                     (float)model->config.wide_dropout, ws->wide_mask, C);
+        out->dense[model->table.n_dense + LEAF_LOSS_WIDE] = cross_entropy(
+            out->wide_dlogits, batch->label, step->class_weight, 0, step->scale, B, C);
+    }
+}

@@ -1,0 +1,41 @@
+/* The table of the `model:` section. */
+#include "model/classifier.h"
+#include "model/params.h"
+
+static const char *const ARCHS[] = {"lite", NULL};
+
+#define AT(field) offsetof(ModelConfig, field)
+
+const Field model_fields[] = {
+    {"arch", FIELD_CHOICE, AT(arch), "lite", .choices = ARCHS,
+     .help = "lite: words + hashed n-grams, a small encoder, a wide TF-IDF branch"},
+    {"hidden", FIELD_INT, AT(hidden), "64", 1, 8192, .help = "width of the encoder"},
+    {"layers", FIELD_INT, AT(layers), "1", 0, MAX_LAYERS,
+     .help = "encoder blocks; 0 averages word vectors"},
+    {"heads", FIELD_INT, AT(heads), "4", 1, 256,
+     .help = "attention heads; a divisor of hidden"},
+    {"ff", FIELD_INT, AT(ff), "128", 1, 65536, .help = "feed-forward width"},
+    {"dropout", FIELD_DOUBLE, AT(dropout), "0.1", 0, 0.9,
+     .help = "on embeddings and both residual branches"},
+    {"pool_dropout", FIELD_DOUBLE, AT(pool_dropout), "0.2", 0, 0.9,
+     .help = "before the head"},
+    {"word_dropout", FIELD_DOUBLE, AT(word_dropout), "0.1", 0, 0.9,
+     .help = "share of words replaced by a mask in training"},
+    {"wide_dropout", FIELD_DOUBLE, AT(wide_dropout), "0.1", 0, 0.9,
+     .help = "share of wide features left out in training"},
+    {"wide_weight", FIELD_DOUBLE, AT(wide_weight), "0.5", 0, 1,
+     .help = "weight of the wide branch in the answer"},
+};
+
+const size_t n_model_fields = sizeof model_fields / sizeof model_fields[0];
+
+Status model_config_check(const ModelConfig *config, const Config *source)
+{
+    if (config->hidden % config->heads != 0) {
+        return status_set(STATUS_CONFIG,
+                          "%s: model.heads: %lld does not divide model.hidden %lld",
+                          config_origin(source, "model.heads"), (long long)config->heads,
+                          (long long)config->hidden);
+    }
+    return STATUS_OK;
+}

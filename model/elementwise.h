@@ -1,0 +1,29 @@
+/* Fused passes between the matrix products. Rows of H, dims last. */
+#ifndef MUSTER_MODEL_ELEMENTWISE_H
+#define MUSTER_MODEL_ELEMENTWISE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* y [n, H] += bias [H] on every row. */
+void bias_add(float *y, const float *bias, size_t n, size_t H);
+
+/* dbias [H] += the column sums of dy [n, H]. */
+void bias_backward(float *dbias, const float *dy, size_t n, size_t H);
+
+/* y = GELU(x + bias) with the exact erf form (Hendrycks, Gimpel 2016); on return x holds
+ * the derivative at that point, so that the backward pass is one product. */
+void gelu_forward(float *y, float *x, const float *bias, size_t n, size_t F);
+
+/* dx = dy * derivative; in place when dx == dy. */
+void gelu_backward(float *dx, const float *dy, const float *derivative, size_t n);
+
+/* x [n, H] += (branch + bias) * mask * scale; mask NULL: no dropout. */
+void residual_forward(float *x, const float *branch, const float *bias,
+                      const uint8_t *mask, float scale, size_t n, size_t H);
+
+/* dbranch = dout * mask * scale and dbias += its column sums. */
+void residual_backward(float *dbranch, float *dbias, const float *dout,
+                       const uint8_t *mask, float scale, size_t n, size_t H);
+
+#endif

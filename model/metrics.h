@@ -1,0 +1,63 @@
+/* How good predictions are: precision, recall, F1 per class and together, accuracy, log
+ * loss, confusion counts.
+ *
+ * Definitions are scikit-learn's (precision_recall_fscore_support and log_loss with their
+ * defaults, zero_division = 0): a score whose denominator is zero is 0, and the macro
+ * mean runs over the classes that stand among the labels or the predictions. */
+#ifndef MUSTER_MODEL_METRICS_H
+#define MUSTER_MODEL_METRICS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct Scores {
+    double precision, recall, f1;
+} Scores;
+
+typedef struct ClassMetrics {
+    uint64_t support;   /* samples of this class */
+    uint64_t predicted; /* samples predicted to be it */
+    uint64_t correct;   /* both */
+    Scores scores;      /* set by metrics_finish */
+} ClassMetrics;
+
+/* Counts are added up by metrics_add, on one rank or (being whole numbers, in any order)
+ * summed over many; everything else is derived from them by metrics_finish. */
+typedef struct Metrics {
+    size_t n_classes;
+    ClassMetrics *classes; /* [n_classes] */
+    uint64_t n_samples;
+    double accuracy;
+    Scores weighted; /* by support; what val_f1 and test_f1 mean */
+    Scores macro;
+    Scores micro; /* of a single-label task: all three equal the accuracy */
+} Metrics;
+
+/* Zero counts for `n_classes`. */
+void metrics_init(Metrics *metrics, size_t n_classes);
+void metrics_free(Metrics *metrics);
+
+/* Counts `n` samples. A label of -1 (unknown) is left out; others and all predictions are
+ * in 0 .. n_classes-1. */
+void metrics_add(Metrics *metrics, const int32_t *labels, const int32_t *predictions,
+                 size_t n);
+
+/* Derives the scores from the counts of `classes`; may be called again after more
+ * counts. */
+void metrics_finish(Metrics *metrics);
+
+/* The class of the largest score of each row of scores [n, n_classes]; the first one
+ * among equals. */
+void metrics_argmax(const float *scores, size_t n, size_t n_classes,
+                    int32_t *predictions);
+
+/* The mean of -log_probs[i, labels[i]] over the samples whose label is known, added in
+ * the order of the samples; 0 when there are none. */
+double metrics_log_loss(const float *log_probs, const int32_t *labels, size_t n,
+                        size_t n_classes);
+
+/* confusion [n_classes, n_classes] += 1 at (label, prediction); zeroed by the caller. */
+void metrics_confusion(const int32_t *labels, const int32_t *predictions, size_t n,
+                       size_t n_classes, uint64_t *confusion);
+
+#endif

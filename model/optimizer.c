@@ -1,0 +1,291 @@
+/* AdamW (Loshchilov, Hutter 2019) on the dense block, lazy Adam on touched rows (the
+ * moments of an untouched row stand still, as PyTorch's SparseAdam), plain SGD on the wide
+ * rows. */
+#include "base/mem.h"
+#include "base/rng.h"
+#include "model/classifier_parts.h"
+#include "model/dispatch.h"
+#include "model/training.h"
+#include "model/wide.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* First and second moments of one block. */
+typedef struct Moments {
+    float *m, *v;
+    size_t n;
+} Moments;
+
+struct Optimizer {
+    OptimizerConfig config;
+    int64_t step; /* steps done */
+    Moments dense, words, ngrams;
+    float *special;      /* [N_SPECIAL_WORDS, H] gradient of UNK and MASK */
+    float *ngram_grad;   /* [G, H] zero between steps */
+    uint8_t *ngram_seen; /* [G] zero between steps */
+    uint8_t *wide_mask;
+    size_t cap_wide;
+};
+
+static Moments moments(size_t n)
+{
+    return (Moments){mem_zalloc_aligned(n, sizeof(float)),
+                     mem_zalloc_aligned(n, sizeof(float)), n};
+}
+
+Optimizer *optimizer_open(const Classifier *model, const OptimizerConfig *config)
+{
+    size_t H = (size_t)model->config.hidden;
+    Optimizer *opt = mem_zalloc(1, sizeof *opt);
+    opt->config = *config;
+    opt->dense = moments(model->table.n_dense);
+    opt->words = moments(model->table.n_words);
+    opt->ngrams = moments(model->table.n_ngrams);
+    opt->special = mem_zalloc_aligned(N_SPECIAL_WORDS * H, sizeof *opt->special);
+    opt->ngram_grad = mem_zalloc_aligned(model->table.n_ngrams, sizeof *opt->ngram_grad);
+    opt->ngram_seen = mem_zalloc(model->sizes.ngram_buckets, 1);
+    return opt;
+}
+
+void optimizer_close(Optimizer *opt)
+{
+    if (!opt) {
+        return;
+    }
+    Moments *const all[] = {&opt->dense, &opt->words, &opt->ngrams};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        free(all[i]->m);
+        free(all[i]->v);
+    }
+    free(opt->special);
+    free(opt->ngram_grad);
+    free(opt->ngram_seen);
+    free(opt->wide_mask);
+    free(opt);
+}
+
+/* The numbers of one Adam step that are the same for every weight. */
+typedef struct AdamStep {
+    float beta1, beta2, eps;
+    float rate;          /* lr / (1 - beta1^t) */
+    float inverse_root2; /* 1 / sqrt(1 - beta2^t) */
+    float keep;          /* 1 - lr * weight decay */
+} AdamStep;
+
+static AdamStep adam_step(const Optimizer *opt, double lr, double decay)
+{
+    const OptimizerConfig *c = &opt->config;
+    double t = (double)opt->step;
+    return (AdamStep){
+        .beta1 = (float)c->beta1,
+        .beta2 = (float)c->beta2,
+        .eps = (float)c->eps,
+        .rate = (float)(lr / (1 - pow(c->beta1, t))),
+        .inverse_root2 = (float)(1 / sqrt(1 - pow(c->beta2, t))),
+        .keep = (float)(1 - lr * decay),
+    };
+}
+
+ALWAYS_INLINE void adam(float *restrict p, float *restrict m, float *restrict v,
+                        const float *restrict g, size_t n, AdamStep s)
+{
+    for (size_t i = 0; i < n; i++) {
+        m[i] = s.beta1 * m[i] + (1 - s.beta1) * g[i];
+        v[i] = s.beta2 * v[i] + (1 - s.beta2) * g[i] * g[i];
+        p[i] = p[i] * s.keep - s.rate * m[i] / (sqrtf(v[i]) * s.inverse_root2 + s.eps);
+    }
+}
+
+MULTIVERSION
+static void adam_range(float *p, float *m, float *v, const float *g, size_t n, AdamStep s)
+{
+    adam(p, m, v, g, n, s);
+}
+
+MULTIVERSION
+static double sum_of_squares(const float *x, size_t n)
+{
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (size_t i = 0; i < n; i++) {
+        sum += (double)x[i] * (double)x[i];
+    }
+    return sum;
+}
+
+MULTIVERSION
+static void scale_by(float *x, size_t n, float factor)
+{
+    for (size_t i = 0; i < n; i++) {
+        x[i] *= factor;
+    }
+}
+
+static double clip(float *dense, size_t n, double limit)
+{
+    double norm = sqrt(sum_of_squares(dense, n));
+    if (limit > 0 && norm > limit) {
+        scale_by(dense, n, (float)(limit / (norm + 1e-6)));
+    }
+    return norm;
+}
+
+static void step_dense(Optimizer *opt, Classifier *model, const float *grad, double lr)
+{
+    AdamStep plain = adam_step(opt, lr, 0);
+    AdamStep decayed = adam_step(opt, lr, opt->config.weight_decay);
+    for (size_t i = 0; i < model->table.n; i++) {
+        const Param *param = &model->table.items[i];
+        if (param->block != BLOCK_DENSE) {
+            continue;
+        }
+        size_t at = param->offset;
+        size_t n = param->rows * (param->columns ? param->columns : 1);
+        adam_range(model->dense + at, opt->dense.m + at, opt->dense.v + at, grad + at, n,
+                   param->decay ? decayed : plain);
+    }
+}
+
+ALWAYS_INLINE void add_scaled(float *to, const float *from, float factor, size_t H)
+{
+    for (size_t h = 0; h < H; h++) {
+        to[h] += factor * from[h];
+    }
+}
+
+/* Spreads the words' gradients over their n-grams, words ascending, so that every bucket
+ * adds in one order. */
+MULTIVERSION
+static void collect_ngrams(Optimizer *opt, const SparseRows *words,
+                           const WordTable *table, size_t H)
+{
+    for (size_t i = 0; i < words->n; i++) {
+        if (words->key[i] == KEY_MASK) {
+            continue;
+        }
+        const uint32_t *ngram = table->ngram + table->ngram_begin[words->key[i]];
+        size_t n = table->ngram_count[words->key[i]];
+        float share = n ? 1.0f / (float)n : 0.0f;
+        for (size_t g = 0; g < n; g++) {
+            opt->ngram_seen[ngram[g]] = 1;
+            add_scaled(opt->ngram_grad + (size_t)ngram[g] * H, words->value + i * H,
+                       share, H);
+        }
+    }
+}
+
+MULTIVERSION
+static void step_ngrams(Optimizer *opt, Classifier *model, size_t H, AdamStep s)
+{
+    for (size_t g = 0; g < model->sizes.ngram_buckets; g++) {
+        if (!opt->ngram_seen[g]) {
+            continue;
+        }
+        float *grad = opt->ngram_grad + g * H;
+        adam(model->ngrams + g * H, opt->ngrams.m + g * H, opt->ngrams.v + g * H, grad, H,
+             s);
+        memset(grad, 0, H * sizeof *grad);
+        opt->ngram_seen[g] = 0;
+    }
+}
+
+/* A word of its own row is updated at once; all unknown words share UNK's row, so theirs
+ * are added up first. */
+MULTIVERSION
+static void step_words(Optimizer *opt, Classifier *model, const SparseRows *words,
+                       const WordTable *table, size_t H, AdamStep s)
+{
+    bool seen[N_SPECIAL_WORDS] = {false};
+    memset(opt->special, 0, N_SPECIAL_WORDS * H * sizeof *opt->special);
+    for (size_t i = 0; i < words->n; i++) {
+        uint32_t key = words->key[i];
+        size_t row = key == KEY_MASK ? WORD_MASK : table->row[key];
+        const float *grad = words->value + i * H;
+        if (row < N_SPECIAL_WORDS) {
+            seen[row] = true;
+            add_scaled(opt->special + row * H, grad, 1, H);
+        } else {
+            adam(model->words + row * H, opt->words.m + row * H, opt->words.v + row * H,
+                 grad, H, s);
+        }
+    }
+    for (size_t row = 0; row < N_SPECIAL_WORDS; row++) {
+        if (seen[row]) {
+            adam(model->words + row * H, opt->words.m + row * H, opt->words.v + row * H,
+                 opt->special + row * H, H, s);
+        }
+    }
+}
+
+static void step_wide(Optimizer *opt, Classifier *model, const StepGradient *grad)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < grad->n_examples; i++) {
+        size_t n = grad->wide_table->count[grad->examples[i]];
+        longest = n > longest ? n : longest;
+    }
+    if (longest > opt->cap_wide) {
+        free(opt->wide_mask);
+        opt->cap_wide = longest * 2;
+        opt->wide_mask = mem_alloc(opt->cap_wide, 1);
+    }
+    DropoutKey key = {grad->seed, RNG_WIDE_DROPOUT, grad->step};
+    double lr = opt->config.wide_lr * grad->lr_factor * (double)grad->n_examples / 32;
+    wide_update(model->wide, grad->wide_table, grad->examples, grad->n_examples,
+                grad->wide_dlogits, (float)lr, grad->dropout ? &key : NULL,
+                (float)model->config.wide_dropout, opt->wide_mask,
+                model->sizes.n_classes);
+}
+
+double optimizer_step(Optimizer *opt, Classifier *model, const StepGradient *grad)
+{
+    size_t H = (size_t)model->config.hidden;
+    opt->step++;
+    double norm = clip(grad->dense, opt->dense.n, opt->config.clip_norm);
+    step_dense(opt, model, grad->dense, opt->config.lr * grad->lr_factor);
+    AdamStep rows = adam_step(opt, opt->config.embedding_lr * grad->lr_factor, 0);
+    if (model->sizes.ngram_buckets > 0) {
+        collect_ngrams(opt, grad->words, grad->word_table, H);
+        step_ngrams(opt, model, H, rows);
+    }
+    step_words(opt, model, grad->words, grad->word_table, H, rows);
+    if (model->sizes.wide_buckets > 0) {
+        step_wide(opt, model, grad);
+    }
+    return norm;
+}
+
+static Tensor flat(const char *name, TensorType type, const void *data, size_t n)
+{
+    return (Tensor){.name = name, .type = type, .rank = 1, .dims = {n}, .data = data};
+}
+
+size_t optimizer_state(const Optimizer *opt, Tensor out[OPTIMIZER_TENSORS])
+{
+    size_t n = 0;
+    out[n++] = flat("optimizer.step", TENSOR_I64, &opt->step, 1);
+    out[n++] = flat("optimizer.dense.m", TENSOR_F32, opt->dense.m, opt->dense.n);
+    out[n++] = flat("optimizer.dense.v", TENSOR_F32, opt->dense.v, opt->dense.n);
+    out[n++] = flat("optimizer.words.m", TENSOR_F32, opt->words.m, opt->words.n);
+    out[n++] = flat("optimizer.words.v", TENSOR_F32, opt->words.v, opt->words.n);
+    out[n++] = flat("optimizer.ngrams.m", TENSOR_F32, opt->ngrams.m, opt->ngrams.n);
+    out[n++] = flat("optimizer.ngrams.v", TENSOR_F32, opt->ngrams.v, opt->ngrams.n);
+    return n;
+}
+
+Status optimizer_restore(Optimizer *opt, const Safetensors *file)
+{
+    Tensor tensors[OPTIMIZER_TENSORS];
+    size_t n = optimizer_state(opt, tensors);
+    for (size_t i = 0; i < n; i++) {
+        const void *data;
+        TRY(safetensors_get(file, tensors[i].name, tensors[i].type, 1, tensors[i].dims,
+                            &data));
+        /* The views point into the optimizer itself; only their type says const. */
+        memcpy((void *)(uintptr_t)tensors[i].data, data,
+               tensors[i].dims[0] * tensor_type_size(tensors[i].type));
+    }
+    return STATUS_OK;
+}

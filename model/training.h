@@ -1,0 +1,78 @@
+/* What a train loop does with a Classifier: the gradient of one leaf of a batch, and the
+ * optimizer's step once all leaves are summed. Local calls all; adding up over leaves and
+ * ranks is the trainer's. */
+#ifndef MUSTER_MODEL_TRAINING_H
+#define MUSTER_MODEL_TRAINING_H
+
+#include "base/safetensors.h"
+#include "model/classifier.h"
+#include "model/sparse_rows.h"
+
+#include <stdbool.h>
+
+/* Floats after the dense gradient that are summed with it. */
+enum { LEAF_LOSS_DEEP, LEAF_LOSS_WIDE, LEAF_EXTRA };
+
+/* Length of the dense gradient, LEAF_EXTRA not included. */
+size_t classifier_n_dense(const Classifier *model);
+
+/* The same for all leaves of a step. */
+typedef struct LeafStep {
+    uint64_t seed;
+    uint32_t step;             /* optimizer steps done before this one; keys the draws */
+    bool dropout;
+    float scale;               /* 1 / (sum of the global batch's class weights) */
+    float label_smoothing;     /* of the deep branch's loss */
+    const float *class_weight; /* [C], or NULL for ones */
+} LeafStep;
+
+typedef struct LeafGradient {
+    float *dense;        /* [n_dense + LEAF_EXTRA] overwritten */
+    SparseRows words;    /* by word_id, MASK last; overwritten */
+    float *wide_dlogits; /* [n_texts, C] overwritten; untouched without a wide branch */
+} LeafGradient;
+
+/* Forward and backward of both branches on one leaf. */
+void classifier_leaf(const Classifier *model, Workspace *ws, const PackedBatch *batch,
+                     const LeafStep *step, LeafGradient *out);
+
+typedef struct OptimizerConfig {
+    double lr;           /* dense part */
+    double embedding_lr; /* word and n-gram rows */
+    double wide_lr;      /* SGD, for a batch of 32 */
+    double weight_decay; /* matrices of the dense part (AdamW, Loshchilov, Hutter 2019) */
+    double beta1, beta2, eps;
+    double clip_norm;    /* of the dense part's gradient; 0 = off */
+} OptimizerConfig;
+
+typedef struct Optimizer Optimizer;
+
+Optimizer *optimizer_open(const Classifier *model, const OptimizerConfig *config);
+void optimizer_close(Optimizer *optimizer);
+
+/* The summed gradient of one step and what it takes to apply it. */
+typedef struct StepGradient {
+    float *dense;                /* [n_dense]; scaled in place when clipped */
+    const SparseRows *words;     /* over all leaves and ranks */
+    const WordTable *word_table;
+    const float *wide_dlogits;   /* [n_examples, C] in the order of `examples` */
+    const WideTable *wide_table;
+    const uint32_t *examples;    /* the global batch */
+    size_t n_examples;
+    uint64_t seed;               /* the draws of the forward pass, as in LeafStep */
+    uint32_t step;
+    bool dropout;
+    double lr_factor;            /* schedule_factor() */
+} StepGradient;
+
+/* Updates every weight: AdamW on the dense part, lazy Adam on the rows touched, SGD on
+ * the wide rows. Returns the dense gradient's norm before clipping. */
+double optimizer_step(Optimizer *optimizer, Classifier *model, const StepGradient *grad);
+
+/* The state that resuming needs, as named arrays that borrow from the optimizer; at most
+ * OPTIMIZER_TENSORS of them. */
+enum { OPTIMIZER_TENSORS = 8 };
+size_t optimizer_state(const Optimizer *optimizer, Tensor out[OPTIMIZER_TENSORS]);
+Status optimizer_restore(Optimizer *optimizer, const Safetensors *file);
+
+#endif

@@ -1,0 +1,250 @@
+/* Composes and reads checkpoint folders from the parts that model/ and data/ write. */
+#include "trainer/checkpoint.h"
+
+#include "base/files.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/manifest.h"
+#include "base/mem.h"
+#include "base/safetensors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { FORMAT_VERSION = 1, JSON_LIMIT = 64 << 20 };
+
+static void write_section(JsonWriter *w, const Section *section)
+{
+    json_write_key(w, section->name);
+    json_begin_object(w);
+    for (size_t i = 0; i < section->n_fields; i++) {
+        char *value = config_value(section, &section->fields[i]);
+        json_write_key(w, section->fields[i].key);
+        json_write_string(w, value);
+        free(value);
+    }
+    json_end_object(w);
+}
+
+static void write_position(JsonWriter *w, const TrainPosition *at)
+{
+    json_write_key(w, "epoch");
+    json_write_int(w, at->epoch);
+    json_write_key(w, "step_in_epoch");
+    json_write_int(w, at->step_in_epoch);
+    json_write_key(w, "step");
+    json_write_int(w, at->step);
+    json_write_key(w, "iteration");
+    json_write_int(w, at->iteration);
+}
+
+static Status save_description(const char *dir, const Preprocessor *pre,
+                               const CheckpointInfo *info)
+{
+    StrBuf out = {0};
+    JsonWriter w = json_writer(&out, 2);
+    json_begin_object(&w);
+    json_write_key(&w, "format_version");
+    json_write_int(&w, FORMAT_VERSION);
+    write_position(&w, info->position);
+    json_write_key(&w, "metrics");
+    json_begin_object(&w);
+    for (size_t i = 0; i < info->n_metrics; i++) {
+        json_write_key(&w, info->metrics[i].name);
+        json_write_double(&w, info->metrics[i].value);
+    }
+    json_end_object(&w);
+    json_write_key(&w, "seed");
+    json_write_int(&w, (int64_t)info->seed);
+    json_write_key(&w, "digests");
+    json_begin_object(&w);
+    for (size_t i = 0; i < info->n_digests; i++) {
+        json_write_key(&w, info->digests[i].name);
+        json_write_string(&w, info->digests[i].value);
+    }
+    json_end_object(&w);
+    for (size_t i = 0; i < info->n_sections; i++) {
+        write_section(&w, &info->sections[i]);
+    }
+    json_write_key(&w, "preprocessor");
+    preprocessor_describe(pre, &w);
+    json_end_object(&w);
+    strbuf_add_char(&out, '\n');
+    char *path = path_join(dir, "muster.json");
+    Status status = file_write(path, out.p, out.n);
+    free(path);
+    strbuf_free(&out);
+    return status;
+}
+
+/* The optimizer's arrays and the position's exact sums. */
+static Status save_state(const char *dir, const Optimizer *optimizer,
+                         const TrainPosition *at)
+{
+    Tensor tensors[OPTIMIZER_TENSORS + 2];
+    size_t n = optimizer_state(optimizer, tensors);
+    const int64_t counts[] = {at->epoch, at->step_in_epoch, at->step, at->iteration};
+    const double sums[] = {at->loss_sum, at->texts_seen};
+    tensors[n++] = (Tensor){.name = "position.counts", .type = TENSOR_I64, .rank = 1,
+                            .dims = {4}, .data = counts};
+    tensors[n++] = (Tensor){.name = "position.sums", .type = TENSOR_F64, .rank = 1,
+                            .dims = {2}, .data = sums};
+    char *path = path_join(dir, "training_state.safetensors");
+    Status status = safetensors_write(path, tensors, n, NULL, 0);
+    free(path);
+    return status;
+}
+
+static Status compose(const char *dir, const Classifier *model, const Preprocessor *pre,
+                      const Optimizer *optimizer, const CheckpointInfo *info)
+{
+    size_t n = preprocessor_n_classes(pre);
+    const char **labels = mem_alloc(n, sizeof *labels);
+    for (size_t i = 0; i < n; i++) {
+        labels[i] = preprocessor_label(pre, i);
+    }
+    Status status = classifier_save(model, dir, labels);
+    free(labels);
+    TRY(status);
+    TRY(preprocessor_save(pre, dir));
+    TRY(save_state(dir, optimizer, info->position));
+    TRY(save_description(dir, pre, info));
+    return manifest_write(dir);
+}
+
+/* Clearing up must not lose the reason. */
+static void remove_quietly(const char *dir)
+{
+    char *message = mem_strdup(status_message());
+    tree_remove(dir);
+    status_set(STATUS_FAILED, "%s", message);
+    free(message);
+}
+
+Status checkpoint_save(const char *dir, const Classifier *model, const Preprocessor *pre,
+                       const Optimizer *optimizer, const CheckpointInfo *info)
+{
+    char *aside = mem_printf("%s.tmp", dir);
+    Status status = tree_remove(aside);
+    if (status == STATUS_OK) {
+        status = dir_make(aside);
+    }
+    if (status == STATUS_OK) {
+        status = compose(aside, model, pre, optimizer, info);
+    }
+    if (status == STATUS_OK) {
+        status = tree_remove(dir);
+    }
+    if (status == STATUS_OK && rename(aside, dir) != 0) {
+        status = status_set(STATUS_FAILED, "%s: cannot be renamed into place", dir);
+    }
+    if (status == STATUS_OK) {
+        char *parent = mem_strndup(dir, (size_t)(path_base(dir) - dir));
+        status = dir_sync(*parent ? parent : ".");
+        free(parent);
+    } else {
+        remove_quietly(aside);
+    }
+    free(aside);
+    return status;
+}
+
+static Status restore_position(const Safetensors *file, TrainPosition *at)
+{
+    const void *counts, *sums;
+    TRY(safetensors_get(file, "position.counts", TENSOR_I64, 1, (size_t[]){4}, &counts));
+    TRY(safetensors_get(file, "position.sums", TENSOR_F64, 1, (size_t[]){2}, &sums));
+    const int64_t *c = counts;
+    const double *s = sums;
+    *at = (TrainPosition){c[0], c[1], c[2], c[3], s[0], s[1]};
+    return STATUS_OK;
+}
+
+Status checkpoint_restore(const char *dir, Classifier **model,
+                          const OptimizerConfig *config, Optimizer **optimizer,
+                          TrainPosition *position)
+{
+    TRY(manifest_verify(dir));
+    Classifier *loaded = NULL;
+    TRY(classifier_load(dir, &loaded));
+    Optimizer *state = optimizer_open(loaded, config);
+    Safetensors *file = NULL;
+    char *path = path_join(dir, "training_state.safetensors");
+    Status status = safetensors_open(path, &file);
+    if (status == STATUS_OK) {
+        status = optimizer_restore(state, file);
+    }
+    if (status == STATUS_OK) {
+        status = restore_position(file, position);
+    }
+    safetensors_close(file);
+    free(path);
+    if (status != STATUS_OK) {
+        optimizer_close(state);
+        classifier_close(loaded);
+        return status;
+    }
+    *model = loaded;
+    *optimizer = state;
+    return STATUS_OK;
+}
+
+/* The steps a complete, undamaged checkpoint had done, or -1. */
+static int64_t resumable_step(const char *dir)
+{
+    char *json_path = path_join(dir, "muster.json");
+    char *state_path = path_join(dir, "training_state.safetensors");
+    Json *json = NULL;
+    int64_t step = -1;
+    if (file_exists(state_path)) {
+        Status status = manifest_verify(dir);
+        if (status == STATUS_OK) {
+            status = json_load(json_path, JSON_LIMIT, STATUS_DAMAGED, &json);
+        }
+        if (status == STATUS_OK) {
+            step = json_int(json_get(json, "step"), -1);
+        } else {
+            log_warning("%s: not resumable: %s", dir, status_message());
+        }
+    }
+    json_free(json);
+    free(state_path);
+    free(json_path);
+    return step;
+}
+
+Status checkpoint_find_latest(const char *result_dir, char **out)
+{
+    static const char PREFIX[] = "checkpoint_";
+    StrList names = {0};
+    TRY(dir_list(result_dir, &names));
+    char *best = NULL;
+    int64_t best_step = -1;
+    for (size_t i = 0; i < names.n; i++) {
+        const char *name = names.items[i];
+        size_t n = strlen(name);
+        bool aside = n > 4 && strcmp(name + n - 4, ".tmp") == 0;
+        if (strncmp(name, PREFIX, sizeof PREFIX - 1) != 0 || aside) {
+            continue;
+        }
+        char *dir = path_join(result_dir, name);
+        int64_t step = resumable_step(dir);
+        if (step > best_step) {
+            free(best);
+            best = dir;
+            best_step = step;
+        } else {
+            free(dir);
+        }
+    }
+    strlist_free(&names);
+    if (!best) {
+        status_set(STATUS_NOT_FOUND, "%s: no checkpoint to resume from", result_dir);
+        status_hint("start a new run, or use --resume=auto to allow a fresh start");
+        return STATUS_NOT_FOUND;
+    }
+    *out = best;
+    return STATUS_OK;
+}

@@ -1,0 +1,51 @@
+/* A checkpoint folder: everything that predicting and resuming need, complete or absent.
+ *
+ * The folder is composed beside its name, synced, given its SHA256SUMS and renamed. It
+ * depends on config, data, seed and progress alone: no times, hosts or rank counts. */
+#ifndef MUSTER_TRAINER_CHECKPOINT_H
+#define MUSTER_TRAINER_CHECKPOINT_H
+
+#include "base/config.h"
+#include "data/preprocessor.h"
+#include "model/training.h"
+#include "trainer/callback.h"
+
+/* Where a training stands between two steps. */
+typedef struct TrainPosition {
+    int64_t epoch;         /* the one in progress, from 0 */
+    int64_t step_in_epoch; /* steps of it already done */
+    int64_t step;          /* steps done in all */
+    int64_t iteration;     /* reports made */
+    double loss_sum;       /* of this epoch's steps, times their texts */
+    double texts_seen;     /* of this epoch */
+} TrainPosition;
+
+/* What a checkpoint says of itself in muster.json. All borrowed for the call. */
+typedef struct CheckpointInfo {
+    const Section *sections; /* config sections to record: data, model, train */
+    size_t n_sections;
+    uint64_t seed;
+    const NamedText *digests; /* "train", "test", "split" */
+    size_t n_digests;
+    const NamedValue *metrics; /* of the report it belongs to; may be none */
+    size_t n_metrics;
+    const TrainPosition *position;
+} CheckpointInfo;
+
+/* Writes the folder `dir`. On failure nothing of that name is left and the message says
+ * why (for a full disk: bytes needed and free). Local: rank 0 calls it. */
+Status checkpoint_save(const char *dir, const Classifier *model, const Preprocessor *pre,
+                       const Optimizer *optimizer, const CheckpointInfo *info);
+
+/* Verifies the folder and reads weights, and position and optimizer state into
+ * `optimizer`, which must be of the same model. Local; ranks all read. */
+Status checkpoint_restore(const char *dir, Classifier **model,
+                          const OptimizerConfig *config, Optimizer **optimizer,
+                          TrainPosition *position);
+
+/* The name of the newest folder in `result_dir` that can be resumed from, complete and
+ * undamaged; damaged newer ones are named in a warning. Free with free().
+ * STATUS_NOT_FOUND when there is none. Local. */
+Status checkpoint_find_latest(const char *result_dir, char **out);
+
+#endif

@@ -1,0 +1,59 @@
+/* The table of the `train:` section. */
+#include "trainer/config.h"
+
+static const char *const CLASS_WEIGHT_NAMES[] = {"none", "balanced", NULL};
+
+#define AT(field) offsetof(TrainConfig, field)
+
+const Field train_fields[] = {
+    {"epochs", FIELD_INT, AT(epochs), "10", 1, 1e6, .help = "passes over the training split"},
+    {"batch_size", FIELD_INT, AT(batch_size), "64", 1, 1 << 20, .unit = "texts",
+     .help = "per optimizer step, all ranks together"},
+    {"eval_batch_size", FIELD_INT, AT(eval_batch_size), "32", 1, 1 << 20, .unit = "texts",
+     .help = "per forward pass in validation"},
+    {"leaves", FIELD_INT, AT(leaves), "8", 1, 4096,
+     .help = "parts of a batch whose gradients are added in one fixed tree; at least the "
+             "ranks"},
+    {"lr", FIELD_DOUBLE, AT(lr), "2e-3", 0, 1e3, .above_min = true,
+     .help = "AdamW, dense part"},
+    {"embedding_lr", FIELD_DOUBLE, AT(embedding_lr), "2e-3", 0, 1e3,
+     .help = "lazy Adam, word and n-gram vectors"},
+    {"wide_lr", FIELD_DOUBLE, AT(wide_lr), "20", 0, 1e6,
+     .help = "SGD of the wide branch, for a batch of 32; scaled with the batch"},
+    {"weight_decay", FIELD_DOUBLE, AT(weight_decay), "0.05", 0, 100,
+     .help = "on matrices of the dense part"},
+    {"beta1", FIELD_DOUBLE, AT(beta1), "0.9", 0, 0.999999, .help = "Adam"},
+    {"beta2", FIELD_DOUBLE, AT(beta2), "0.999", 0, 0.999999, .help = "Adam"},
+    {"eps", FIELD_DOUBLE, AT(eps), "1e-8", 0, 1, .above_min = true, .help = "Adam"},
+    {"warmup", FIELD_DOUBLE, AT(warmup), "0.1", 0, 1,
+     .help = "share of the steps with a rising learning rate; then cosine to 0"},
+    {"clip_norm", FIELD_DOUBLE, AT(clip_norm), "1", 0, 1e9,
+     .help = "largest gradient norm of the dense part; 0 = off"},
+    {"label_smoothing", FIELD_DOUBLE, AT(label_smoothing), "0.1", 0, 0.999,
+     .help = "of the deep branch's loss"},
+    {"class_weights", FIELD_CHOICE, AT(class_weights), "none",
+     .choices = CLASS_WEIGHT_NAMES, .help = "balanced: rows / (classes x rows of the class)"},
+};
+
+const size_t n_train_fields = sizeof train_fields / sizeof train_fields[0];
+
+Status train_config_check(const TrainConfig *config, const Config *source, int n_ranks)
+{
+    if (config->leaves < n_ranks) {
+        status_set(STATUS_CONFIG, "%s: train.leaves: %lld, but there are %d ranks",
+                   config_origin(source, "train.leaves"), (long long)config->leaves,
+                   n_ranks);
+        status_hint("use at most %lld ranks, or set train.leaves=%d", (long long)config->leaves,
+                    n_ranks);
+        return STATUS_CONFIG;
+    }
+    if (config->batch_size < n_ranks) {
+        status_set(STATUS_CONFIG,
+                   "%s: train.batch_size: %lld texts, fewer than the %d ranks",
+                   config_origin(source, "train.batch_size"),
+                   (long long)config->batch_size, n_ranks);
+        status_hint("allowed: %d or more with this many ranks", n_ranks);
+        return STATUS_CONFIG;
+    }
+    return STATUS_OK;
+}

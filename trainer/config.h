@@ -1,0 +1,33 @@
+/* The `train:` section. */
+#ifndef MUSTER_TRAINER_CONFIG_H
+#define MUSTER_TRAINER_CONFIG_H
+
+#include "base/config.h"
+
+#include <stdint.h>
+
+typedef enum ClassWeights { CLASS_WEIGHTS_NONE, CLASS_WEIGHTS_BALANCED } ClassWeights;
+
+typedef struct TrainConfig {
+    int64_t epochs;
+    int64_t batch_size;      /* texts per optimizer step, all ranks together */
+    int64_t eval_batch_size; /* texts per forward pass in validation */
+    int64_t leaves;          /* parts of a batch whose gradients are added in a tree */
+    double lr;
+    double embedding_lr;
+    double wide_lr;
+    double weight_decay;
+    double beta1, beta2, eps;
+    double warmup;           /* share of the steps */
+    double clip_norm;
+    double label_smoothing;
+    int class_weights;       /* ClassWeights */
+} TrainConfig;
+
+extern const Field train_fields[];
+extern const size_t n_train_fields;
+
+/* Rank counts that do not fit batch or leaves. */
+Status train_config_check(const TrainConfig *config, const Config *source, int n_ranks);
+
+#endif

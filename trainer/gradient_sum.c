@@ -1,0 +1,79 @@
+/* A binary counter of partial sums: after leaf i, as many pairs are added as i + 1 has
+ * trailing zero bits. */
+#include "trainer/gradient_sum.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+void gradient_sum_init(GradientSum *sum, size_t n_dense, size_t H)
+{
+    *sum = (GradientSum){.n_dense = n_dense, .H = H};
+    sparse_rows_init(&sum->scratch[0], H);
+    sparse_rows_init(&sum->scratch[1], H);
+    sum->float_scratch = mem_zalloc_aligned(n_dense, sizeof(float));
+}
+
+void gradient_sum_free(GradientSum *sum)
+{
+    for (size_t i = 0; i < SUM_DEPTH; i++) {
+        free(sum->stack[i].dense);
+        sparse_rows_free(&sum->stack[i].words);
+    }
+    sparse_rows_free(&sum->scratch[0]);
+    sparse_rows_free(&sum->scratch[1]);
+    free(sum->float_scratch);
+    *sum = (GradientSum){0};
+}
+
+void gradient_sum_begin(GradientSum *sum)
+{
+    sum->depth = 0;
+    sum->n_leaves = 0;
+}
+
+PartialSum *gradient_sum_next(GradientSum *sum)
+{
+    CHECK(sum->depth < SUM_DEPTH);
+    PartialSum *next = &sum->stack[sum->depth];
+    if (!next->dense) {
+        next->dense = mem_zalloc_aligned(sum->n_dense, sizeof(float));
+        sparse_rows_init(&next->words, sum->H);
+    }
+    return next;
+}
+
+static void add_top_two(GradientSum *sum)
+{
+    PartialSum *low = &sum->stack[sum->depth - 2], *high = &sum->stack[sum->depth - 1];
+    for (size_t i = 0; i < sum->n_dense; i++) {
+        low->dense[i] += high->dense[i];
+    }
+    SparseRows *merged = &sum->scratch[0];
+    sparse_rows_add(merged, &low->words, &high->words);
+    SparseRows held = low->words;
+    low->words = *merged;
+    *merged = held;
+    sum->depth--;
+}
+
+void gradient_sum_push(GradientSum *sum)
+{
+    sum->depth++;
+    sum->n_leaves++;
+    for (size_t i = sum->n_leaves; i % 2 == 0; i /= 2) {
+        add_top_two(sum);
+    }
+}
+
+PartialSum *gradient_sum_finish(GradientSum *sum, const Ranks *ranks)
+{
+    CHECK(sum->depth > 0);
+    while (sum->depth > 1) {
+        add_top_two(sum);
+    }
+    PartialSum *total = &sum->stack[0];
+    ranks_sum_tree(ranks, total->dense, sum->n_dense, sum->float_scratch);
+    sparse_rows_sum_tree(ranks, &total->words, &sum->scratch[0], &sum->scratch[1]);
+    return total;
+}

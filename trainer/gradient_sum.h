@@ -1,0 +1,46 @@
+/* Adds leaf gradients in one fixed binary tree, inside a rank and across ranks.
+ *
+ * The leaves of a step are the tree's leaves, in order. A rank owns a run of them; with a
+ * power of two ranks its run is a whole subtree, so the sum has the same bits on any such
+ * number of ranks. */
+#ifndef MUSTER_TRAINER_GRADIENT_SUM_H
+#define MUSTER_TRAINER_GRADIENT_SUM_H
+
+#include "base/ranks.h"
+#include "model/sparse_rows.h"
+
+#include <stddef.h>
+
+/* One partial sum: `n_dense` floats and the rows of touched words. */
+typedef struct PartialSum {
+    float *dense;
+    SparseRows words;
+} PartialSum;
+
+enum { SUM_DEPTH = 16 }; /* levels: up to 2^15 leaves a rank */
+
+typedef struct GradientSum {
+    size_t n_dense, H;
+    PartialSum stack[SUM_DEPTH]; /* partial sums of growing index, shrinking size */
+    size_t depth;                /* how many are in use */
+    size_t n_leaves;             /* added since the last begin */
+    SparseRows scratch[2];
+    float *float_scratch;        /* [n_dense] */
+} GradientSum;
+
+void gradient_sum_init(GradientSum *sum, size_t n_dense, size_t H);
+void gradient_sum_free(GradientSum *sum);
+
+/* Starts a new step. Local. */
+void gradient_sum_begin(GradientSum *sum);
+
+/* Where the next leaf's gradient belongs: the caller fills both parts, then calls
+ * gradient_sum_push. Borrowed until then. Local. */
+PartialSum *gradient_sum_next(GradientSum *sum);
+void gradient_sum_push(GradientSum *sum);
+
+/* Adds what is left inside the rank, then across ranks. The result is borrowed until the
+ * next begin. Collective. */
+PartialSum *gradient_sum_finish(GradientSum *sum, const Ranks *ranks);
+
+#endif

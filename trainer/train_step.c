@@ -1,0 +1,210 @@
+/* A step in five movements: deal the batch to leaves, gradients of this rank's leaves, add
+ * over leaves and ranks, gather the wide branch's share, update. */
+#include "trainer/train_step.h"
+
+#include "base/mem.h"
+#include "model/schedule.h"
+#include "trainer/gradient_sum.h"
+#include "trainer/plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct Stepper {
+    const Ranks *ranks;
+    const TrainConfig *config;
+    uint64_t seed;
+    Classifier *model;
+    Optimizer *optimizer;
+    const Dataset *train;
+    WordTable word_table;
+    WideTable wide_table;
+    float *class_weight; /* [C], or NULL for ones */
+    BatchPacker *packer;
+    Workspace *workspace;
+    BatchPlan plan;
+    GradientSum sum;
+    float *dlogits;      /* [batch, C] of the global batch, in plan order */
+    size_t *counts;      /* [size] bytes each rank adds to dlogits */
+};
+
+/* The dense sum carries, after the gradient: two losses and a wish to stop. */
+static size_t at_stop(const Stepper *s)
+{
+    return classifier_n_dense(s->model) + LEAF_EXTRA;
+}
+
+/* scikit-learn's "balanced": rows / (classes x rows of the class). */
+static float *balanced_weights(const Dataset *train, size_t C)
+{
+    size_t n = dataset_size(train);
+    float *weight = mem_zalloc(C, sizeof *weight);
+    for (size_t i = 0; i < n; i++) {
+        weight[dataset_label(train, i)] += 1;
+    }
+    for (size_t c = 0; c < C; c++) {
+        weight[c] = weight[c] > 0 ? (float)n / ((float)C * weight[c]) : 0;
+    }
+    return weight;
+}
+
+Stepper *stepper_open(const Ranks *ranks, const TrainConfig *config, uint64_t seed,
+                      Classifier *model, Optimizer *optimizer, const Dataset *train)
+{
+    size_t batch = (size_t)config->batch_size, C = classifier_sizes(model)->n_classes;
+    Stepper *s = mem_zalloc(1, sizeof *s);
+    s->ranks = ranks;
+    s->config = config;
+    s->seed = seed;
+    s->model = model;
+    s->optimizer = optimizer;
+    s->train = train;
+    s->word_table = dataset_words(train);
+    s->wide_table = dataset_wide(train);
+    if (config->class_weights == CLASS_WEIGHTS_BALANCED) {
+        s->class_weight = balanced_weights(train, C);
+    }
+    s->packer = batch_packer_open(train);
+    s->workspace = workspace_open(model);
+    batch_plan_init(&s->plan, (size_t)config->leaves, batch);
+    gradient_sum_init(&s->sum, at_stop(s) + 1, (size_t)classifier_config(model)->hidden);
+    s->dlogits = mem_zalloc_aligned(batch * C, sizeof *s->dlogits);
+    s->counts = mem_zalloc((size_t)ranks->size, sizeof *s->counts);
+    return s;
+}
+
+void stepper_close(Stepper *s)
+{
+    if (!s) {
+        return;
+    }
+    free(s->class_weight);
+    batch_packer_close(s->packer);
+    workspace_close(s->workspace);
+    batch_plan_free(&s->plan);
+    gradient_sum_free(&s->sum);
+    free(s->dlogits);
+    free(s->counts);
+    free(s);
+}
+
+static size_t length_of(const void *context, uint32_t example)
+{
+    return dataset_length(context, example);
+}
+
+/* What the mean over the batch divides by. */
+static double weight_of_batch(const Stepper *s, size_t n)
+{
+    if (!s->class_weight) {
+        return (double)n;
+    }
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += (double)s->class_weight[dataset_label(s->train, s->plan.examples[i])];
+    }
+    return sum > 0 ? sum : 1;
+}
+
+static void run_leaf(Stepper *s, size_t leaf, const LeafStep *step, bool want_stop)
+{
+    size_t C = classifier_sizes(s->model)->n_classes;
+    size_t first = s->plan.start[leaf], n = s->plan.start[leaf + 1] - first;
+    PartialSum *part = gradient_sum_next(&s->sum);
+    if (n == 0) {
+        memset(part->dense, 0, s->sum.n_dense * sizeof *part->dense);
+        part->words.n = 0;
+    } else {
+        PackedBatch batch;
+        batch_pack(s->packer, s->plan.examples + first, n, &batch);
+        LeafGradient grad = {part->dense, part->words, s->dlogits + first * C};
+        classifier_leaf(s->model, s->workspace, &batch, step, &grad);
+        part->words = grad.words;
+    }
+    part->dense[at_stop(s)] = want_stop ? 1 : 0;
+    gradient_sum_push(&s->sum);
+}
+
+/* Every rank gets the dlogits of the whole batch: a few floats per example. */
+static void gather_wide(Stepper *s)
+{
+    size_t C = classifier_sizes(s->model)->n_classes, mine = 0;
+    for (int r = 0; r < s->ranks->size; r++) {
+        Ranks other = *s->ranks;
+        other.rank = r;
+        size_t begin, end;
+        ranks_share(&other, s->plan.n_leaves, &begin, &end);
+        if (r == s->ranks->rank) {
+            mine = s->plan.start[begin] * C;
+        }
+        s->counts[r] =
+            (s->plan.start[end] - s->plan.start[begin]) * C * sizeof *s->dlogits;
+    }
+    s->ranks->gather(s->ranks->self, s->dlogits + mine, s->dlogits, s->counts);
+}
+
+static void update(Stepper *s, PartialSum *total, size_t n, const LeafStep *step,
+                   double factor, StepResult *out)
+{
+    StepGradient grad = {
+        .dense = total->dense,
+        .words = &total->words,
+        .word_table = &s->word_table,
+        .wide_dlogits = s->dlogits,
+        .wide_table = &s->wide_table,
+        .examples = s->plan.examples,
+        .n_examples = n,
+        .seed = step->seed,
+        .step = step->step,
+        .dropout = step->dropout,
+        .lr_factor = factor,
+    };
+    out->grad_norm = optimizer_step(s->optimizer, s->model, &grad);
+}
+
+static double mixed_loss(const Stepper *s, const float *dense)
+{
+    size_t at = classifier_n_dense(s->model);
+    double w = classifier_sizes(s->model)->wide_buckets
+                   ? classifier_config(s->model)->wide_weight
+                   : 0;
+    return (1 - w) * (double)dense[at + LEAF_LOSS_DEEP] +
+           w * (double)dense[at + LEAF_LOSS_WIDE];
+}
+
+Status stepper_step(Stepper *s, const uint32_t *examples, size_t n, int64_t step,
+                    int64_t total_steps, bool want_stop, StepResult *out)
+{
+    batch_plan_make(&s->plan, examples, n, length_of, s->train);
+    LeafStep leaf_step = {
+        .seed = s->seed,
+        .step = (uint32_t)step,
+        .dropout = true,
+        .scale = (float)(1 / weight_of_batch(s, n)),
+        .label_smoothing = (float)s->config->label_smoothing,
+        .class_weight = s->class_weight,
+    };
+
+    size_t begin, end;
+    ranks_share(s->ranks, s->plan.n_leaves, &begin, &end);
+    gradient_sum_begin(&s->sum);
+    for (size_t leaf = begin; leaf < end; leaf++) {
+        run_leaf(s, leaf, &leaf_step, want_stop);
+    }
+    PartialSum *total = gradient_sum_finish(&s->sum, s->ranks);
+    gather_wide(s);
+
+    double factor = schedule_factor(step, total_steps, s->config->warmup);
+    out->stop = total->dense[at_stop(s)] > 0;
+    out->loss = mixed_loss(s, total->dense);
+    out->lr = s->config->lr * factor;
+    if (!isfinite(out->loss)) {
+        status_set(STATUS_DIVERGED, "training diverged: the loss is %g at step %lld",
+                   out->loss, (long long)step + 1);
+        status_hint("a smaller train.lr, or train.clip_norm=1, may help");
+        return STATUS_DIVERGED;
+    }
+    update(s, total, n, &leaf_step, factor, out);
+    return STATUS_OK;
+}

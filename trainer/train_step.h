@@ -1,0 +1,32 @@
+/* One optimizer step over all ranks, and the numbers it leaves. */
+#ifndef MUSTER_TRAINER_TRAIN_STEP_H
+#define MUSTER_TRAINER_TRAIN_STEP_H
+
+#include "base/ranks.h"
+#include "data/dataset.h"
+#include "model/training.h"
+#include "trainer/config.h"
+
+#include <stdbool.h>
+
+typedef struct Stepper Stepper;
+
+/* Everything a step needs, sized once; all arguments are borrowed until close. Local. */
+Stepper *stepper_open(const Ranks *ranks, const TrainConfig *config, uint64_t seed,
+                      Classifier *model, Optimizer *optimizer, const Dataset *train);
+void stepper_close(Stepper *stepper);
+
+typedef struct StepResult {
+    double loss;      /* (1 - w) deep + w wide, mean over the batch */
+    double grad_norm; /* dense part, before clipping */
+    double lr;
+    bool stop;        /* some rank asked for it */
+} StepResult;
+
+/* Trains on the batch examples[0..n-1]. `step` counts from 0 over the whole training of
+ * `total_steps`. `want_stop` of any rank reaches all. STATUS_DIVERGED when the loss is
+ * not finite. Collective: every rank passes the same batch. */
+Status stepper_step(Stepper *stepper, const uint32_t *examples, size_t n, int64_t step,
+                    int64_t total_steps, bool want_stop, StepResult *out);
+
+#endif
