@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "trainer/launch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,6 +218,7 @@ static void print_status(Status status, const Command *command)
 
 int main(int argc, char **argv)
 {
+    launch_attach();
     standard_streams_open();
     bool json = options_want_json(argc, argv);
     const Command *command = NULL;
