@@ -1,5 +1,5 @@
-/* The train loop without callbacks, on one rank: how fast training is, and what it ends
- * with. bench/train runs it beside PyTorch.
+/* The train loop without callbacks: how fast training is, and what it ends with. bench/train
+ * runs it beside PyTorch, bench/scale on one and two ranks.
  *
  *     train_steps [--test] CONFIG [section.key=value ...]
  *
@@ -15,6 +15,7 @@
 #include "model/training.h"
 #include "tracker/config.h"
 #include "trainer/checkpointer.h"
+#include "trainer/comm.h"
 #include "trainer/config.h"
 #include "trainer/early_stop.h"
 #include "trainer/plan.h"
@@ -45,7 +46,8 @@ typedef struct Bench {
     Dataset *train_set, *val_set, *test_set;
     Classifier *classifier;
     Optimizer *optimizer;
-    double prepare_s, train_s;
+    Ranks ranks;
+    double prepare_s, train_s, wall_s; /* CPU, CPU, clock */
     bool want_test;
 } Bench;
 
@@ -125,10 +127,10 @@ static Status train(Bench *bench)
     int64_t total = per_epoch * bench->train.epochs;
     uint32_t *order = mem_alloc(n, sizeof *order);
     Stepper *stepper =
-        stepper_open(&ranks_single, &bench->train, (uint64_t)bench->job.seed,
+        stepper_open(&bench->ranks, &bench->train, (uint64_t)bench->job.seed,
                      bench->classifier, bench->optimizer, bench->train_set);
     Status status = STATUS_OK;
-    double before = clock_cpu_seconds();
+    double before = clock_cpu_seconds(), began = clock_seconds();
     for (int64_t step = 0; step < total && status == STATUS_OK; step++) {
         if (step % per_epoch == 0) {
             plan_epoch(order, n, (uint64_t)bench->job.seed, step / per_epoch);
@@ -140,6 +142,7 @@ static Status train(Bench *bench)
                               &result);
     }
     bench->train_s = clock_cpu_seconds() - before;
+    bench->wall_s = clock_seconds() - began;
     stepper_close(stepper);
     free(order);
     return status;
@@ -158,6 +161,7 @@ static double dense_flop(const Bench *bench)
     return sum * (double)bench->train.epochs;
 }
 
+/* Collective. */
 static void print_split(JsonWriter *w, const Bench *bench, const char *name,
                         const Dataset *set)
 {
@@ -165,7 +169,7 @@ static void print_split(JsonWriter *w, const Bench *bench, const char *name,
         return;
     }
     ValidationResult result;
-    validate(&ranks_single, bench->classifier, set,
+    validate(&bench->ranks, bench->classifier, set,
              (size_t)bench->train.eval_batch_size, &result);
     json_write_key(w, name);
     json_begin_object(w);
@@ -191,6 +195,8 @@ static void print(const Bench *bench)
         {"tokens", tokens},
         {"prepare_cpu_s", bench->prepare_s},
         {"train_cpu_s", bench->train_s},
+        {"train_wall_s", bench->wall_s},
+        {"ranks", bench->ranks.size},
     };
     StrBuf out = {0};
     JsonWriter w = json_writer(&out, 0);
@@ -202,13 +208,19 @@ static void print(const Bench *bench)
     print_split(&w, bench, "val", bench->val_set);
     print_split(&w, bench, "test", bench->test_set);
     json_end_object(&w);
-    puts(out.p);
+    if (bench->ranks.rank == 0) {
+        puts(out.p);
+    }
     strbuf_free(&out);
 }
 
 int main(int argc, char **argv)
 {
     Bench bench = {0};
+    if (comm_open(&bench.ranks) != STATUS_OK) {
+        log_status();
+        return STATUS_FAILED;
+    }
     if (argc > 1 && strcmp(argv[1], "--test") == 0) {
         bench.want_test = true;
         argc--;
@@ -233,5 +245,6 @@ int main(int argc, char **argv)
     dataset_close(bench.test_set);
     preprocessor_close(bench.pre);
     splits_free(&bench.splits);
+    comm_close();
     return (int)status;
 }
