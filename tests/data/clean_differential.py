@@ -73,9 +73,9 @@ def words(text, punctuation):
 def generated(rng):
     pieces = (STOPWORDS + [w.upper() for w in STOPWORDS[:40]] +
               ['transfer', 'Learning', 'http', 'https://x.org/a?b=c', 'HTTP://X', 'xhttpy', '_', 'a_the',
-               'the_a', 'é', 'thé', 'the\u0301', 'İ', 'iİthe', 'K', 'straße', 'ﬁne', 'Ⅷ', '²', '½', 'ß', 'ŉ',
+               'the_a', 'é', 'thé', 'the\u0301', 'İ', 'iİthe', '\u212a', '\u212b', 'straße', 'ﬁne', 'Ⅷ', '²', '½', 'ß', 'ŉ',
                'हिन्दी', '中文', 'ñandú', 'e\u0301', '\u0301', '\u200d', '😀', '❤\ufe0f', '1\ufe0f\u20e3', 'ǅ',
-               'don\u2019t', "it's", "rock'n'roll", '3.14', 'C++', '#1', '\x00'.strip('\x00'), '\x1c', '\x85',
+               'don\u2019t', "it's", "rock'n'roll", '3.14', 'C++', '#1', '\x1c', '\x85',
                'ΑΣ', 'ς', 'ͅ', '\u00ad', '가', '각', 'ﷺ'])
     gaps = [' ', ' ', ' ', '  ', '', '\n', '\t', '-', '.', ', ', '/', '\u00a0', '\u2028', "'", '(', '_']
     text = ''
