@@ -13,9 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const Command command_doctor, command_version;
+extern const Command command_doctor, command_result, command_runs, command_sync,
+    command_version;
 
 static const Command *const COMMANDS[] = {
+    &command_runs,
+    &command_result,
+    &command_sync,
     &command_doctor,
     &command_version,
     NULL,
