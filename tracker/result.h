@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
+#include "tracker/store.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,6 +44,11 @@ typedef struct Result {
  * with result_free. */
 Status result_load(const char *dir, Result *out);
 void result_free(Result *result);
+
+/* The same table from the store's metric history, for a run whose folder is elsewhere:
+ * every metric that was logged once per report, in the order of their names, and no
+ * checkpoints. */
+Status result_from_store(Store *store, const Run *run, Result *out);
 
 /* The cell of a row by column name; NULL when there is none. Borrowed. */
 const ResultCell *result_cell(const Result *result, size_t row, const char *column);

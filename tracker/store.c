@@ -340,16 +340,28 @@ Status store_find_run(Store *store, const char *reference, Run *out)
 /* ---- lost runs ----------------------------------------------------------------------
  */
 
-bool run_is_lost(const Run *run)
+typedef enum Whereabouts { ELSEWHERE, ALIVE_HERE, DEAD_HERE } Whereabouts;
+
+static Whereabouts process_of(const Run *run)
 {
     const char *host = key_values_get(&run->tags, "muster.host");
     const char *pid = key_values_get(&run->tags, "muster.pid");
     const char *start = key_values_get(&run->tags, "muster.process_start");
-    if (run->status != RUN_RUNNING || !host || !pid || !process_is_this_host(host)) {
-        return false;
+    if (!host || !pid || !process_is_this_host(host)) {
+        return ELSEWHERE;
     }
-    return !process_is_alive(strtol(pid, NULL, 10),
-                             start ? strtoull(start, NULL, 10) : 0);
+    uint64_t ticks = start ? strtoull(start, NULL, 10) : 0;
+    return process_is_alive(strtol(pid, NULL, 10), ticks) ? ALIVE_HERE : DEAD_HERE;
+}
+
+bool run_is_lost(const Run *run)
+{
+    return run->status == RUN_RUNNING && process_of(run) == DEAD_HERE;
+}
+
+bool run_has_process_here(const Run *run)
+{
+    return process_of(run) == ALIVE_HERE;
 }
 
 const char *run_shown_status(const Run *run)

@@ -178,6 +178,9 @@ Status store_log_inputs(Store *store, const char *run_id, const DatasetInput *in
  * muster.process_start) ran on this host and is gone. */
 bool run_is_lost(const Run *run);
 
+/* True when the process those tags name is on this host and lives. */
+bool run_has_process_here(const Run *run);
+
 /* "FINISHED"... or "LOST": what people are shown. Static storage. */
 const char *run_shown_status(const Run *run);
 
