@@ -8,14 +8,16 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "trainer/launch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-extern const Command command_doctor, command_version;
+extern const Command command_train, command_doctor, command_version;
 
 static const Command *const COMMANDS[] = {
+    &command_train,
     &command_doctor,
     &command_version,
     NULL,
@@ -217,6 +219,7 @@ static void print_status(Status status, const Command *command)
 
 int main(int argc, char **argv)
 {
+    launch_attach();
     standard_streams_open();
     bool json = options_want_json(argc, argv);
     const Command *command = NULL;

@@ -425,7 +425,7 @@ static Status no_rows(const RowReader *rows)
 {
     if (rows->n_invalid > 0) {
         return status_set(STATUS_DATA,
-                          "%s: nothing left, all %zu rows hold invalid UTF-8 and were "
+                          "%s: nothing left, every row (%zu) held invalid UTF-8 and was "
                           "skipped",
                           row_reader_name(rows), rows->n_invalid);
     }

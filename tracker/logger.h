@@ -56,6 +56,10 @@ void tracked_run_free(TrackedRun *run);
  * would stay RUNNING. Any Status maps as TrialEnd's does. */
 Status logger_abandon_run(const TrackedRun *run, Status why);
 
+/* How a training that ended with `status` stands in the store: FINISHED, KILLED (stopped
+ * by a signal), else FAILED. */
+RunStatus logger_run_status(Status status);
+
 /* A data set that the run used. Texts are borrowed until the callback is closed. */
 typedef struct LoggerDataset {
     const char *name;    /* "train.csv" */

@@ -507,6 +507,11 @@ static void secrets_are_masked(void **state)
     config_close(config);
     config_free(SECTIONS, N_SECTIONS);
 
+    assert_ok(config_open(NULL, &config));
+    assert_fails(STATUS_CONFIG,
+                 "command line: train.api_key: not a value or a list: ****",
+                 config_override(config, "train.api_key=\"hush"));
+    config_close(config);
     assert_refused("train: {api_key: [hush]}", NULL,
                    "x.yaml:1:18: train.api_key: expected one text, found ****");
 }
