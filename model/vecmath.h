@@ -25,9 +25,9 @@ ALWAYS_INLINE float vec_exp(float x)
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
     p = p * r * r + r + 1.0f;
-    uint32_t bits;
+    int32_t bits;
     memcpy(&bits, &shifted, sizeof bits);
-    uint32_t scale_bits = (bits << 23) + 0x3f800000u;
+    uint32_t scale_bits = ((uint32_t)bits << 23) + 0x3f800000u;
     float scale;
     memcpy(&scale, &scale_bits, sizeof scale);
     return p * scale;
