@@ -14,8 +14,8 @@ product for query, key and value; `bucketed` puts texts of like length into a ba
 `--distinct-words` computes each distinct word of a batch once, as Muster does.
 
 A floating-point operation counts where it is in the encoder's matrix products of real
-words: 3 x (L x (8 H^2 + 4 H F + 4 H length) per word + 2 H C per text), padding not
-counted; words likewise.
+words: 3 L (8 H^2 + 4 H F + 4 H length) per word, forward and backward, padding not counted;
+words likewise.
 """
 import argparse
 import json
@@ -229,14 +229,13 @@ def load_encoded(config):
     return encoded
 
 
-def flop_of(config, n_classes, batches):
+def flop_of(config, batches):
     model = config["model"]
     hidden, ff, layers = model["hidden"], model["ff"], model["layers"]
     words = sum(b["n_words"] for b in batches)
     squares = sum(b["squared_length"] for b in batches)
-    texts = sum(len(b["label"]) for b in batches)
-    per_layer = (8 * hidden * hidden + 4 * hidden * ff) * words + 4 * hidden * squares
-    return 3 * (layers * per_layer + 2 * hidden * n_classes * texts)
+    return 3 * layers * ((8 * hidden * hidden + 4 * hidden * ff) * words
+                         + 4 * hidden * squares)
 
 
 def measure(config, encoder, examples, options):
@@ -257,7 +256,7 @@ def measure(config, encoder, examples, options):
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     words = sum(b["n_words"] for b in batches)
     padded = sum(b["real"].numel() for b in batches)
-    flop = flop_of(config, len(encoder.labels), batches)
+    flop = flop_of(config, batches)
     return {"tokens_per_s": words / cpu, "gflop_per_s": flop / cpu / 1e9, "cpu_s": cpu,
             "wall_s": wall, "steps": len(batches), "tokens": words,
             "padding": padded / words}
