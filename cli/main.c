@@ -13,10 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const Command command_doctor, command_version;
+extern const Command command_doctor, command_evaluate, command_predict, command_version;
 
 static const Command *const COMMANDS[] = {
     &command_doctor,
+    &command_evaluate,
+    &command_predict,
     &command_version,
     NULL,
 };
