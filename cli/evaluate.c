@@ -111,7 +111,7 @@ static void print_overall(const Evaluation *e)
     add_scores(table, "micro", &e->metrics.micro, e->n);
     table_print(table, stdout, terminal_width(STDOUT_FILENO));
     table_close(table);
-    printf("accuracy %.4f  loss %.4f\n", e->metrics.accuracy, e->loss);
+    printf("\naccuracy %.4f  loss %.4f\n", e->metrics.accuracy, e->loss);
 }
 
 typedef struct ClassOrder {
@@ -155,9 +155,13 @@ static void print_classes(const Evaluation *e, const Predictor *p, size_t sort)
 static void print_tables(const Subject *subject, const Evaluation *e, size_t sort)
 {
     const ModelReference *r = subject->reference;
-    printf("%s%s%s on %s, %zu samples\n\n", r->run_name ? r->run_name : "",
-           r->run_name ? ", " : "", path_base(r->checkpoint_dir),
-           options.data ? options.data : subject->split, e->n);
+    printf("%s%s%s: ", r->run_name ? r->run_name : "", r->run_name ? ", " : "",
+           path_base(r->checkpoint_dir));
+    if (options.data) {
+        printf("%s, %zu samples\n\n", options.data, e->n);
+    } else {
+        printf("%s split, %zu samples\n\n", subject->split, e->n);
+    }
     print_overall(e);
     printf("\n");
     print_classes(e, subject->predictor, sort);
@@ -349,7 +353,7 @@ const Command command_evaluate = {
                "that the\n"
                "training read; when they have changed, that is an error. The figures are "
                "added to\n"
-               "the run as test_f1, test_accuracy ... and evaluation.json.\n",
+               "the run as test_f1, test_accuracy ... and evaluation.json.",
     .examples = EXAMPLES,
     .n_examples = sizeof EXAMPLES / sizeof EXAMPLES[0],
     .options = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0], CONFLICTS,

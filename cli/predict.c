@@ -72,7 +72,7 @@ static Status predict_arguments(Part *part, const Invocation *invocation)
         }
         TRY(add_text(part, &text, 1));
     }
-    return answer_part(part);
+    return STATUS_OK;
 }
 
 static Status predict_file(Part *part)
@@ -94,18 +94,6 @@ static Status predict_file(Part *part)
         }
     }
     row_reader_close(rows);
-    /* The rows before a bad one are good. */
-    if (status == STATUS_OK) {
-        return answer_part(part);
-    }
-    char *message = mem_strdup(status_message()), *hint = mem_strdup(status_hint_text());
-    if (part->n > 0) {
-        answer_part(part);
-        status_set(status, "%s", message);
-        status_hint("%s", hint);
-    }
-    free(message);
-    free(hint);
     return status;
 }
 
@@ -163,6 +151,22 @@ static AnswerStyle style_of(const Invocation *invocation)
     return style;
 }
 
+/* Texts before a bad one are good: they are answered, then the bad one is told. */
+static Status finish_part(Part *part, Status status)
+{
+    if (status == STATUS_OK || part->n == 0) {
+        return part->n > 0 ? answer_part(part) : status;
+    }
+    char *message = mem_strdup(status_message());
+    char *hint = mem_strdup(status_hint_text());
+    answer_part(part);
+    status_set(status, "%s", message);
+    status_hint("%s", hint);
+    free(message);
+    free(hint);
+    return status;
+}
+
 static Status predict(Predictor *predictor, const Invocation *invocation)
 {
     AnswerStyle style = style_of(invocation);
@@ -173,6 +177,7 @@ static Status predict(Predictor *predictor, const Invocation *invocation)
     Status status = invocation->n_args > 1 ? predict_arguments(&part, invocation)
                     : options.file         ? predict_file(&part)
                                            : predict_lines(&part);
+    status = finish_part(&part, status);
     answers_end(part.printer, status == STATUS_OK);
     corpus_end(part.builder, NULL);
     free(part.log_probs);
@@ -245,7 +250,7 @@ const Command command_predict = {
         "best:EXPERIMENT[:METRIC],\n"
         "or a checkpoint or result folder. Without TEXT and --file, each line of "
         "standard\n"
-        "input is a text. --json prints an array for TEXT, else an object per line.\n",
+        "input is a text. --json prints an array for TEXT, else an object per line.",
     .examples = EXAMPLES,
     .n_examples = sizeof EXAMPLES / sizeof EXAMPLES[0],
     .options = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0], CONFLICTS,
