@@ -8,17 +8,20 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "trainer/launch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-extern const Command command_doctor, command_evaluate, command_predict, command_version;
+extern const Command command_train, command_evaluate, command_predict, command_doctor,
+    command_version;
 
 static const Command *const COMMANDS[] = {
-    &command_doctor,
+    &command_train,
     &command_evaluate,
     &command_predict,
+    &command_doctor,
     &command_version,
     NULL,
 };
@@ -219,6 +222,7 @@ static void print_status(Status status, const Command *command)
 
 int main(int argc, char **argv)
 {
+    launch_attach();
     standard_streams_open();
     bool json = options_want_json(argc, argv);
     const Command *command = NULL;
