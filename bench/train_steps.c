@@ -13,7 +13,10 @@
 #include "base/mem.h"
 #include "data/dataset.h"
 #include "model/training.h"
+#include "tracker/config.h"
+#include "trainer/checkpointer.h"
 #include "trainer/config.h"
+#include "trainer/early_stop.h"
 #include "trainer/plan.h"
 #include "trainer/train_step.h"
 #include "trainer/validate.h"
@@ -46,17 +49,20 @@ typedef struct Bench {
     bool want_test;
 } Bench;
 
-/* Sections of the file that this program does not use are accepted and left alone. */
 static Status read_config(Bench *bench, int argc, char **argv)
 {
+    /* What a bench does not use is read all the same, so that any config will do. */
+    static CheckpointConfig checkpoint;
+    static EarlyStopConfig early_stopping;
+    static TrackingConfig tracking;
     const Section sections[] = {
         {"", "", JOB_FIELDS, 2, &bench->job},
         {"data", "", data_fields, n_data_fields, &bench->data},
         {"model", "", model_fields, n_model_fields, &bench->model},
         {"train", "", train_fields, n_train_fields, &bench->train},
-        {"checkpoint", "", NULL, 0, NULL},
-        {"tracking", "", NULL, 0, NULL},
-        {"early_stopping", "", NULL, 0, NULL},
+        {"checkpoint", "", checkpoint_fields, n_checkpoint_fields, &checkpoint},
+        {"early_stopping", "", early_stop_fields, n_early_stop_fields, &early_stopping},
+        {"tracking", "", tracking_fields, n_tracking_fields, &tracking},
     };
     Config *config;
     TRY(config_open(argv[1], &config));
@@ -65,7 +71,7 @@ static Status read_config(Bench *bench, int argc, char **argv)
         status = config_override(config, argv[i]);
     }
     if (status == STATUS_OK) {
-        status = config_apply(config, sections, 4);
+        status = config_apply(config, sections, sizeof sections / sizeof sections[0]);
     }
     config_close(config);
     return status;
