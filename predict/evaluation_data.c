@@ -56,7 +56,7 @@ static Status read_data_config(const Predictor *predictor, const Section *sectio
 /* ---- is it the same data? ---- */
 
 static Status compare_digest(const Predictor *predictor, const char *name,
-                             const char *found)
+                             const char *what, const char *found)
 {
     const Json *digests = json_get(predictor_description(predictor), "digests");
     const char *expected = json_string(json_get(digests, name));
@@ -64,20 +64,19 @@ static Status compare_digest(const Predictor *predictor, const char *name,
         return STATUS_OK;
     }
     status_set(STATUS_DATA,
-               "the %s is not what the model was trained with: digest %s expected, "
-               "%s found",
-               name, expected, found);
+               "%s is not what the model was trained with: digest %s expected, %s found",
+               what, expected, found);
     status_hint("evaluate on a file of your own with --data FILE");
     return STATUS_DATA;
 }
 
 static Status compare_digests(const Predictor *predictor, const Splits *splits)
 {
-    TRY(compare_digest(predictor, "train", splits->rows.digest));
+    TRY(compare_digest(predictor, "train", "data.train", splits->rows.digest));
     if (splits->test_rows.n > 0) {
-        TRY(compare_digest(predictor, "test", splits->test_rows.digest));
+        TRY(compare_digest(predictor, "test", "data.test", splits->test_rows.digest));
     }
-    return compare_digest(predictor, "split", splits->digest);
+    return compare_digest(predictor, "split", "the split", splits->digest);
 }
 
 /* ---- the rows ---- */
