@@ -14,13 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-<<<<<<< HEAD
-<<<<<<< HEAD extern const Command command_train, command_runs, command_result, command_evaluate, command_predict, command_sync, command_doctor, command_version;
-
-    static const Command *const COMMANDS[] = {
-        &command_train,    &command_runs,    &command_result,
-        &command_evaluate, &command_predict, &command_sync,
-        &command_doctor,   &command_version, NULL,
+static const Command *const COMMANDS[] = {
+    &command_train,    &command_runs,    &command_result,
+    &command_evaluate, &command_predict, &command_sync,
+    &command_doctor,   &command_version, NULL,
 };
 
 /* The program itself stands at the top of the tree of commands. */
