@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+extern const Command command_train, command_runs, command_result, command_evaluate,
+    command_predict, command_sync, command_doctor, command_version;
+
 static const Command *const COMMANDS[] = {
     &command_train,    &command_runs,    &command_result,
     &command_evaluate, &command_predict, &command_sync,
