@@ -426,6 +426,7 @@ static void test_latest_is_the_furthest(void **state)
     save_at_step("checkpoint_000000", 10);
     save_at_step("checkpoint_000001", 20);
     save_at_step("checkpoint_000001_step_000025", 25);
+    save_at_step("checkpoint_000002", 22); /* of an earlier start */
     save_at_step("checkpoint_000009.tmp", 90); /* was being written */
     save_at_step("other", 99);
     assert_latest("checkpoint_000001_step_000025", NULL);
