@@ -25,13 +25,13 @@ typedef enum FieldType {
 typedef struct Field {
     const char *key;
     FieldType type;
-    size_t offset;            /* offsetof the section's struct */
-    const char *default_text; /* parsed as if it had been given; NULL = zero, empty */
-    double min, max;          /* allowed range of numbers, both included */
-    bool above_min;           /* `min` itself is not allowed */
+    size_t offset;              /* offsetof the section's struct */
+    const char *default_text;   /* parsed as if it had been given; NULL = zero, empty */
+    double min, max;            /* allowed range of numbers, both included */
+    bool above_min;             /* `min` itself is not allowed */
     const char *const *choices; /* NULL-terminated names of a FIELD_CHOICE */
-    const char *unit;         /* "rows", "s"; NULL for none */
-    const char *help;         /* one line */
+    const char *unit;           /* "rows", "s"; NULL for none */
+    const char *help;           /* one line */
 } Field;
 
 /* One module's part of the config: its name, its table and the struct to fill. */
@@ -56,8 +56,8 @@ void config_close(Config *config);
  * `data.text=[a, b]` is a list). A later one beats an earlier one and the file. */
 Status config_override(Config *config, const char *assignment);
 
-/* The same for a value that came from an environment variable named `variable`; an override and
- * the file: flag beats environment beats file. */
+/* The same for a value that came from an environment variable named `variable`; an
+ * override and the file: flag beats environment beats file. */
 Status config_environment(Config *config, const char *variable, const char *key,
                           const char *value);
 

@@ -13,9 +13,10 @@ typedef struct TrackingConfig {
     char *run_name;        /* NULL: a memorable one is made */
     char *run_id;          /* MLFLOW_RUN_ID: log into this run; NULL: a new one */
     char *artifact_root;   /* NULL: mlartifacts beside the store */
-    bool save_artifact;    /* result files and kept checkpoints reach the artifact store */
-    int64_t step_interval; /* optimizer steps between points of train_loss_step; 0 = none */
-    StrList tags;          /* "key=value" */
+    bool save_artifact; /* result files and kept checkpoints reach the artifact store */
+    int64_t
+        step_interval; /* optimizer steps between points of train_loss_step; 0 = none */
+    StrList tags;      /* "key=value" */
 } TrackingConfig;
 
 extern const Field tracking_fields[];

@@ -1,8 +1,8 @@
 /* The values of a run store: plain structs, and what frees the ones a store filled.
  *
  * The texts are const so that callers may fill a struct from literals or borrowed strings
- * and hand it to a store, which copies what it keeps. A struct that a store filled owns all
- * of its texts and arrays; free it with the function named beside it. */
+ * and hand it to a store, which copies what it keeps. A struct that a store filled owns
+ * all of its texts and arrays; free it with the function named beside it. */
 #ifndef MUSTER_TRACKER_ENTITIES_H
 #define MUSTER_TRACKER_ENTITIES_H
 
@@ -62,7 +62,8 @@ typedef struct Metrics {
 
 void metrics_add(Metrics *list, const char *key, double value, int64_t timestamp,
                  int64_t step);
-const Metric *metrics_get(const Metrics *list, const char *key); /* first; NULL when absent */
+const Metric *metrics_get(const Metrics *list,
+                          const char *key); /* first; NULL when absent */
 void metrics_free(Metrics *list);
 
 typedef struct Experiment {
@@ -83,17 +84,17 @@ void experiment_free(Experiment *experiment); /* the texts, not the struct; zero
 void experiments_free(Experiments *list);
 
 /* A data set as a run saw it. */
-typedef struct Dataset {
+typedef struct TrackedDataset {
     const char *name;
     const char *digest;      /* at most 36 characters */
     const char *source_type; /* "local" */
     const char *source;      /* JSON text: {"uri": "..."} */
     const char *schema;      /* JSON text or NULL */
     const char *profile;     /* JSON text or NULL */
-} Dataset;
+} TrackedDataset;
 
 typedef struct DatasetInput {
-    Dataset dataset;
+    TrackedDataset dataset;
     KeyValues tags; /* mlflow.data.context = training, validation, testing */
 } DatasetInput;
 
@@ -114,7 +115,7 @@ typedef struct Run {
     int64_t end_time;   /* ms; 0 while unset */
     bool deleted;
     const char *artifact_uri;
-    Metrics metrics; /* the latest of each key, by key */
+    Metrics metrics;        /* the latest of each key, by key */
     KeyValues params, tags; /* by key */
     DatasetInputs inputs;
 } Run;

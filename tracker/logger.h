@@ -3,9 +3,10 @@
  *
  * Training never waits for the store: points go to a bounded queue, and one writer thread
  * commits them in groups. When the store is gone or locked, or the queue is full, points
- * go to a spool file beside the run's results, with one warning, and training goes on; the
- * spool is delivered when the run ends (twice is as good as once). Only points for which
- * there was no room on the disk either are lost, and then on_end fails with their number.
+ * go to a spool file beside the run's results, with one warning, and training goes on;
+ * the spool is delivered when the run ends (twice is as good as once). Only points for
+ * which there was no room on the disk either are lost, and then on_end fails with their
+ * number.
  *
  *     logger_create_run()  before the training: where it will live
  *     logger_open()        the Callback for the train loop
@@ -19,14 +20,15 @@
 #include "tracker/entities.h"
 #include "trainer/callback.h"
 
-/* What the caller knows about this training; all borrowed for the call, any may be NULL. */
+/* What the caller knows about this training; all borrowed for the call, any may be NULL.
+ */
 typedef struct RunFacts {
-    const char *source_name;   /* the config file: tag mlflow.source.name */
+    const char *source_name; /* the config file: tag mlflow.source.name */
     int n_ranks;
     const char *kernel_family; /* "x86-64-v4": what the kernels were built for */
     const NamedText *versions; /* libraries: tag muster.version.<name> */
     size_t n_versions;
-    const NamedText *digests;  /* data: tag muster.digest.<name> */
+    const NamedText *digests; /* data: tag muster.digest.<name> */
     size_t n_digests;
     const char *resume_run_id; /* continue this run instead of making one */
 } RunFacts;
@@ -54,13 +56,17 @@ void tracked_run_free(TrackedRun *run);
  * would stay RUNNING. Any Status maps as TrialEnd's does. */
 Status logger_abandon_run(const TrackedRun *run, Status why);
 
+/* How a training that ended with `status` stands in the store: FINISHED, KILLED (stopped
+ * by a signal), else FAILED. */
+RunStatus logger_run_status(Status status);
+
 /* A data set that the run used. Texts are borrowed until the callback is closed. */
 typedef struct LoggerDataset {
-    const char *name;        /* "train.csv" */
-    const char *digest;      /* SHA-256 in hex; the first 36 digits are stored */
-    const char *source;      /* path or URI */
-    const char *profile;     /* JSON text ({"num_rows": 612}) or NULL */
-    const char *context;     /* "training", "validation", "testing" */
+    const char *name;    /* "train.csv" */
+    const char *digest;  /* SHA-256 in hex; the first 36 digits are stored */
+    const char *source;  /* path or URI */
+    const char *profile; /* JSON text ({"num_rows": 612}) or NULL */
+    const char *context; /* "training", "validation", "testing" */
 } LoggerDataset;
 
 typedef struct LoggerConfig {
@@ -70,9 +76,9 @@ typedef struct LoggerConfig {
     size_t n_datasets;
 
     /* 0 = the defaults below; tests turn them down. */
-    size_t queue_cap;     /* points, 8192 */
-    int commit_ms;        /* 100: how long points gather before they are committed */
-    int finish_ms;        /* 10000: how long on_end may take */
+    size_t queue_cap; /* points, 8192 */
+    int commit_ms;    /* 100: how long points gather before they are committed */
+    int finish_ms;    /* 10000: how long on_end may take */
 } LoggerConfig;
 
 /* Starts the writer thread and fills the callback; `out->close` stops and frees. With

@@ -17,14 +17,15 @@
 typedef struct Store Store;
 
 typedef enum StoreMode {
-    STORE_READ,    /* changes nothing; a missing store is STATUS_NOT_FOUND */
-    STORE_WRITE,   /* an existing store; a missing one is STATUS_NOT_FOUND */
-    STORE_CREATE   /* creates a missing one, with experiment "0" named "Default" */
+    STORE_READ,  /* changes nothing; a missing store is STATUS_NOT_FOUND */
+    STORE_WRITE, /* an existing store; a missing one is STATUS_NOT_FOUND */
+    STORE_CREATE /* creates a missing one, with experiment "0" named "Default" */
 } StoreMode;
 
 typedef struct ExperimentCreate {
     const char *name;
-    const char *artifact_location; /* NULL = <artifact root of the store>/<experiment_id> */
+    const char
+        *artifact_location; /* NULL = <artifact root of the store>/<experiment_id> */
     const KeyValue *tags;
     size_t n_tags;
 } ExperimentCreate;
@@ -33,7 +34,7 @@ typedef struct ExperimentQuery {
     const char *filter; /* NULL or "" = all */
     const char *const *order_by;
     size_t n_order_by;
-    ViewType view;      /* 0 = VIEW_ACTIVE */
+    ViewType view;               /* 0 = VIEW_ACTIVE */
     int64_t max_results, offset; /* 0 = no limit, from the first */
 } ExperimentQuery;
 
@@ -53,12 +54,13 @@ typedef struct RunUpdate {
 } RunUpdate;
 
 typedef struct RunQuery {
-    const char *const *experiment_ids; /* none = all active experiments' and deleted ones' */
+    const char *const
+        *experiment_ids; /* none = all active experiments' and deleted ones' */
     size_t n_experiment_ids;
     const char *filter; /* tracker/filter.h; NULL or "" = all */
     const char *const *order_by;
     size_t n_order_by;
-    ViewType view;      /* 0 = VIEW_ACTIVE */
+    ViewType view;               /* 0 = VIEW_ACTIVE */
     int64_t max_results, offset; /* 0 = no limit, from the first */
 } RunQuery;
 
@@ -138,7 +140,8 @@ Status store_get_experiment_by_name(Store *store, const char *name, Experiment *
 Status store_search_experiments(Store *store, const ExperimentQuery *query,
                                 Experiments *out);
 
-/* The experiment a user named, by name or else by id; STATUS_NOT_FOUND with near names. */
+/* The experiment a user named, by name or else by id; STATUS_NOT_FOUND with near names.
+ */
 Status store_find_experiment(Store *store, const char *reference, Experiment *out);
 
 /* Creates a run in state RUNNING; `out` is freed with run_free. */
@@ -162,7 +165,8 @@ Status store_set_tag(Store *store, const char *run_id, const char *key,
                      const char *value);
 Status store_delete_tag(Store *store, const char *run_id, const char *key);
 
-/* Every point of one metric, by timestamp, step, value. An unknown run or key is empty. */
+/* Every point of one metric, by timestamp, step, value. An unknown run or key is empty.
+ */
 Status store_metric_history(Store *store, const char *run_id, const char *key,
                             Metrics *out);
 
@@ -173,6 +177,9 @@ Status store_log_inputs(Store *store, const char *run_id, const DatasetInput *in
 /* True for a run in state RUNNING whose process (tags muster.host, muster.pid,
  * muster.process_start) ran on this host and is gone. */
 bool run_is_lost(const Run *run);
+
+/* True when the process those tags name is on this host and lives. */
+bool run_has_process_here(const Run *run);
 
 /* "FINISHED"... or "LOST": what people are shown. Static storage. */
 const char *run_shown_status(const Run *run);

@@ -1,0 +1,37 @@
+/* The columns of `muster runs list`: what a user may name, and what a run has there. */
+#ifndef MUSTER_CLI_RUN_COLUMNS_H
+#define MUSTER_CLI_RUN_COLUMNS_H
+
+#include "base/status.h"
+#include "tracker/store.h"
+
+/* The experiments of a store, to give their names. */
+const char *experiment_name_of(const Experiments *experiments, const char *id);
+
+/* Columns for a table of these runs when none were asked for: name, id, experiment where
+ * there are several, status, start, duration, and the usual metrics that any of them has.
+ */
+void run_columns_default(const Runs *runs, StrList *out);
+
+/* The same for programs: full ids, times in ms, every metric and param. */
+void run_columns_all(const Runs *runs, StrList *out);
+
+/* "name,metrics.val_loss,params.train.lr" cut at commas. A bare name that is neither a
+ * column nor a metric or param of any run is STATUS_USAGE. */
+Status run_columns_parse(const char *text, const Runs *runs, StrList *out);
+
+/* True for columns that read better to the right. */
+bool run_column_is_number(const char *column);
+
+/* The heading of a column: "val_loss" for metrics.val_loss. Borrowed from `column`. */
+const char *run_column_heading(const char *column);
+
+/* What stands in a column, to be freed with free(); NULL when the run has nothing there.
+ * `exact` gives numbers that read back as they were. */
+char *run_column_value(const Run *run, const Experiments *experiments, const char *column,
+                       bool exact);
+
+/* "3m 07s" since it started, or between start and end; NULL for a lost run. */
+char *run_duration(const Run *run);
+
+#endif

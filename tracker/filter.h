@@ -1,0 +1,85 @@
+/* The search language: MLflow's filter strings and order_by entries, parsed.
+ *
+ *     metrics.val_f1 > 0.9 AND params.model = 'lite' AND tags.mlflow.user LIKE 'a%'
+ *
+ * A filter is comparisons joined by AND (any case; a missing, leading or trailing one is
+ * tolerated, as MLflow tolerates it). Parsing decides everything that needs no store:
+ * which entity a key belongs to, which operators and values it takes. Failures are
+ * STATUS_USAGE with the column, and a hint that shows the place with a caret. */
+#ifndef MUSTER_TRACKER_FILTER_H
+#define MUSTER_TRACKER_FILTER_H
+
+#include "base/status.h"
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What is being searched; it decides the attributes and entities. */
+typedef enum FilterSubject { FILTER_RUNS, FILTER_EXPERIMENTS } FilterSubject;
+
+typedef enum FilterEntity {
+    ENTITY_ATTRIBUTE,
+    ENTITY_METRIC,
+    ENTITY_PARAM,
+    ENTITY_TAG,
+    ENTITY_DATASET
+} FilterEntity;
+
+typedef enum FilterOp {
+    OP_EQ,
+    OP_NE,
+    OP_LT,
+    OP_LE,
+    OP_GT,
+    OP_GE,
+    OP_LIKE,  /* case counts; % and _ */
+    OP_ILIKE, /* case does not count */
+    OP_IN,
+    OP_NOT_IN
+} FilterOp;
+
+typedef struct FilterKey {
+    FilterEntity entity;
+    char *name;     /* owned; an attribute or data set field by its one true name */
+    bool is_number; /* its values are numbers, else text */
+    size_t at;      /* byte offset in the text */
+} FilterKey;
+
+typedef struct FilterComparison {
+    FilterKey key;
+    FilterOp op;
+    double number; /* where key.is_number */
+    StrList texts; /* else: one, or the members of IN */
+} FilterComparison;
+
+typedef enum FilterNodeKind { FILTER_COMPARISON, FILTER_AND } FilterNodeKind;
+
+/* A node of the tree; an n-ary one has children, a comparison has none. */
+typedef struct FilterNode {
+    FilterNodeKind kind;
+    FilterComparison comparison;
+    struct FilterNode **children;
+    size_t n_children, cap_children;
+} FilterNode;
+
+typedef struct OrderTerm {
+    FilterKey key;
+    bool descending;
+} OrderTerm;
+
+typedef struct OrderTerms {
+    OrderTerm *items;
+    size_t n, cap;
+} OrderTerms;
+
+/* Parses a filter. NULL and "" mean all: *out is NULL then. Free with filter_free. */
+Status filter_parse(const char *text, FilterSubject subject, FilterNode **out);
+void filter_free(FilterNode *root); /* NULL is fine */
+
+/* Parses `<identifier> [ASC|DESC]` entries; a key that stands twice is refused. */
+Status order_parse(const char *const *entries, size_t n, FilterSubject subject,
+                   OrderTerms *out);
+void order_free(OrderTerms *terms);
+
+#endif

@@ -1,0 +1,29 @@
+/* The tables of the run store: MLflow's, of one release, name for name, so that MLflow
+ * opens and later migrates what we wrote, and we open what it wrote. */
+#ifndef MUSTER_TRACKER_SCHEMA_H
+#define MUSTER_TRACKER_SCHEMA_H
+
+#include "base/status.h"
+#include "tracker/db.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The alembic revision that stands for this schema. */
+#define SCHEMA_REVISION "bf29a5ff90ea"
+
+/* CREATE TABLE and CREATE INDEX, in an order in which they can run. */
+extern const char *const schema_statements[];
+extern const size_t n_schema_statements;
+
+/* Looks at an open database. *empty = true: it has no tables at all. Otherwise it is a
+ * run store of our revision (for reading, also of the one before, whose tables we read
+ * are the same) or the call fails with STATUS_DAMAGED: not ours, older, newer. */
+Status schema_check(Db *db, bool for_writing, bool *empty);
+
+/* Creates every table and the default experiment "0", whose artifacts go below
+ * `artifact_root`, unless somebody else just did; makes up the default experiment when it
+ * is missing. */
+Status schema_create(Db *db, const char *artifact_root);
+
+#endif

@@ -1,0 +1,381 @@
+/* Runs in the SQLite store: made, read, changed, found. */
+#include "tracker/sqlite_store.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "tracker/names.h"
+#include "tracker/validate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- reading ------------------------------------------------------------------------
+ */
+
+static Status read_metrics(Db *db, const char *run_id, Metrics *out)
+{
+    Stmt *stmt;
+    TRY(db_prepare(db,
+                   "SELECT key, value, is_nan, timestamp, step FROM latest_metrics "
+                   "WHERE run_uuid = ? ORDER BY key",
+                   &stmt));
+    stmt_bind_text(stmt, 1, run_id);
+    bool row;
+    Status status;
+    while ((status = stmt_step(stmt, &row)) == STATUS_OK && row) {
+        double value = stmt_int(stmt, 2) ? NAN : stmt_double(stmt, 1);
+        metrics_add(out, stmt_text(stmt, 0), value, stmt_int(stmt, 3), stmt_int(stmt, 4));
+    }
+    stmt_free(stmt);
+    return status;
+}
+
+static Status read_key_values(Db *db, const char *sql, const char *run_id, KeyValues *out)
+{
+    Stmt *stmt;
+    TRY(db_prepare(db, sql, &stmt));
+    stmt_bind_text(stmt, 1, run_id);
+    bool row;
+    Status status;
+    while ((status = stmt_step(stmt, &row)) == STATUS_OK && row) {
+        const char *value = stmt_text(stmt, 1);
+        key_values_add(out, stmt_text(stmt, 0), value ? value : "");
+    }
+    stmt_free(stmt);
+    return status;
+}
+
+/* Columns that another program left NULL read as empty text. */
+static char *dup_or_empty(Stmt *stmt, int i)
+{
+    char *text = stmt_dup(stmt, i);
+    return text ? text : mem_strdup("");
+}
+
+static Status read_info(Db *db, const char *run_id, Run *out)
+{
+    Stmt *stmt;
+    TRY(db_prepare(db,
+                   "SELECT run_uuid, name, experiment_id, user_id, status, start_time, "
+                   "end_time, lifecycle_stage, artifact_uri FROM runs WHERE run_uuid = ?",
+                   &stmt));
+    stmt_bind_text(stmt, 1, run_id);
+    bool row;
+    Status status = stmt_step(stmt, &row);
+    if (status == STATUS_OK && !row) {
+        status = status_set(STATUS_NOT_FOUND, "Run with id=%s not found", run_id);
+    } else if (status == STATUS_OK) {
+        const char *state = stmt_text(stmt, 4);
+        const char *stage = stmt_text(stmt, 7);
+        out->run_id = stmt_dup(stmt, 0);
+        out->run_name = dup_or_empty(stmt, 1);
+        out->experiment_id = dup_or_empty(stmt, 2);
+        out->user_id = dup_or_empty(stmt, 3);
+        out->status = RUN_RUNNING;
+        if (state) {
+            run_status_parse(state, &out->status);
+        }
+        out->start_time = stmt_int(stmt, 5);
+        out->end_time = stmt_int(stmt, 6);
+        out->deleted = stage && strcmp(stage, "deleted") == 0;
+        out->artifact_uri = dup_or_empty(stmt, 8);
+    }
+    stmt_free(stmt);
+    return status;
+}
+
+/* Inside a transaction. */
+static Status read_run(Db *db, const char *run_id, Run *out)
+{
+    Run run = {0};
+    Status status = read_info(db, run_id, &run);
+    if (status == STATUS_OK) {
+        status = read_metrics(db, run_id, &run.metrics);
+    }
+    if (status == STATUS_OK) {
+        status = read_key_values(
+            db, "SELECT key, value FROM params WHERE run_uuid = ? ORDER BY key", run_id,
+            &run.params);
+    }
+    if (status == STATUS_OK) {
+        status = read_key_values(
+            db, "SELECT key, value FROM tags WHERE run_uuid = ? ORDER BY key", run_id,
+            &run.tags);
+    }
+    if (status == STATUS_OK) {
+        status = sqlite_read_inputs(db, run_id, &run.inputs);
+    }
+    if (status != STATUS_OK) {
+        run_free(&run);
+        return status;
+    }
+    *out = run;
+    return STATUS_OK;
+}
+
+Status sqlite_get_run(void *self, const char *run_id, Run *out)
+{
+    Db *db = ((SqliteStore *)self)->db;
+    TRY(db_begin_read(db));
+    Status status = read_run(db, run_id, out);
+    db_end_read(db);
+    return status;
+}
+
+Status sqlite_require_active_run(Db *db, const char *run_id, int64_t *experiment_id)
+{
+    Stmt *stmt;
+    TRY(db_prepare(
+        db, "SELECT lifecycle_stage, experiment_id FROM runs WHERE run_uuid = ?", &stmt));
+    stmt_bind_text(stmt, 1, run_id);
+    bool row;
+    Status status = stmt_step(stmt, &row);
+    if (status == STATUS_OK && !row) {
+        status = status_set(STATUS_NOT_FOUND, "Run with id=%s not found", run_id);
+    } else if (status == STATUS_OK) {
+        const char *stage = stmt_text(stmt, 0);
+        if (experiment_id) {
+            *experiment_id = stmt_int(stmt, 1);
+        }
+        if (stage && strcmp(stage, "deleted") == 0) {
+            status = status_set(STATUS_USAGE,
+                                "The run %s must be in the 'active' state. Current state "
+                                "is deleted.",
+                                run_id);
+        }
+    }
+    stmt_free(stmt);
+    return status;
+}
+
+/* ---- making -------------------------------------------------------------------------
+ */
+
+static const char *tag_value(const RunCreate *create, const char *key)
+{
+    for (size_t i = 0; i < create->n_tags; i++) {
+        if (strcmp(create->tags[i].key, key) == 0) {
+            return create->tags[i].value;
+        }
+    }
+    return NULL;
+}
+
+/* `<artifact location>/<run id>/artifacts`, the path put before any query string. */
+static char *artifact_uri(const char *location, const char *run_id)
+{
+    const char *query = strchr(location, '?');
+    size_t n = query ? (size_t)(query - location) : strlen(location);
+    while (n > 0 && location[n - 1] == '/') {
+        n--;
+    }
+    return mem_printf("%.*s/%s/artifacts%s", (int)n, location, run_id,
+                      query ? query : "");
+}
+
+static Status active_location(Db *db, const char *experiment_id, char **out)
+{
+    Stmt *stmt;
+    TRY(db_prepare(db,
+                   "SELECT artifact_location, lifecycle_stage FROM experiments "
+                   "WHERE experiment_id = ?",
+                   &stmt));
+    stmt_bind_text(stmt, 1, experiment_id);
+    bool row;
+    Status status = stmt_step(stmt, &row);
+    if (status == STATUS_OK && !row) {
+        status = status_set(STATUS_NOT_FOUND, "No Experiment with id=%s exists",
+                            experiment_id);
+    } else if (status == STATUS_OK && strcmp(stmt_text(stmt, 1), "active") != 0) {
+        status = status_set(STATUS_USAGE,
+                            "The experiment %s must be in the 'active' state. Current "
+                            "state is deleted.",
+                            experiment_id);
+    } else if (status == STATUS_OK) {
+        *out = dup_or_empty(stmt, 0);
+    }
+    stmt_free(stmt);
+    return status;
+}
+
+static Status insert_run_row(Db *db, const RunCreate *create, const char *run_id,
+                             const char *name, const char *uri)
+{
+    Stmt *stmt;
+    TRY(db_prepare(
+        db,
+        "INSERT INTO runs (run_uuid, name, source_type, source_name, "
+        "entry_point_name, user_id, status, start_time, source_version, "
+        "lifecycle_stage, artifact_uri, experiment_id) "
+        "VALUES (?, ?, 'UNKNOWN', '', '', ?, 'RUNNING', ?, '', 'active', ?, ?)",
+        &stmt));
+    stmt_bind_text(stmt, 1, run_id);
+    stmt_bind_text(stmt, 2, name);
+    stmt_bind_text(stmt, 3, create->user_id ? create->user_id : "");
+    stmt_bind_int(stmt, 4, create->start_time);
+    stmt_bind_text(stmt, 5, uri);
+    stmt_bind_text(stmt, 6, create->experiment_id);
+    Status status = stmt_run(stmt);
+    stmt_free(stmt);
+    return status;
+}
+
+static Status insert_run(Db *db, const RunCreate *create, const char *run_id,
+                         const char *name)
+{
+    char *location = NULL;
+    TRY(active_location(db, create->experiment_id, &location));
+    char *uri = artifact_uri(location, run_id);
+    Status status = insert_run_row(db, create, run_id, name, uri);
+    free(location);
+    free(uri);
+    TRY(status);
+    KeyValue name_tag = {"mlflow.runName", name};
+    TRY(sqlite_set_tags(db, run_id, create->tags, create->n_tags));
+    return sqlite_set_tags(db, run_id, &name_tag, 1);
+}
+
+Status sqlite_create_run(void *self, const RunCreate *given, Run *out)
+{
+    Db *db = ((SqliteStore *)self)->db;
+    TRY(validate_run_create(given));
+    RunCreate create = *given;
+    if (!create.experiment_id || !*create.experiment_id) {
+        create.experiment_id = "0";
+    }
+    char run_id[RUN_ID_CAP], made_name[RUN_NAME_CAP];
+    run_id_make(run_id);
+    run_name_make(made_name);
+    const char *tag = tag_value(&create, "mlflow.runName");
+    const char *name = create.run_name && *create.run_name ? create.run_name
+                       : tag && *tag                       ? tag
+                                                           : made_name;
+    TRY(db_begin(db));
+    Status status = insert_run(db, &create, run_id, name);
+    Run run = {0};
+    if (status == STATUS_OK) {
+        status = read_run(db, run_id, &run);
+    }
+    status = sqlite_end_write(db, status);
+    if (status != STATUS_OK) {
+        run_free(&run);
+        return status;
+    }
+    *out = run;
+    return STATUS_OK;
+}
+
+/* ---- changing -----------------------------------------------------------------------
+ */
+
+static Status update_row(Db *db, const char *run_id, const RunUpdate *update)
+{
+    Stmt *stmt;
+    TRY(db_prepare(db,
+                   "UPDATE runs SET status = coalesce(?1, status), "
+                   "end_time = CASE WHEN ?2 < 0 THEN NULL WHEN ?2 = 0 THEN end_time "
+                   "ELSE ?2 END WHERE run_uuid = ?3",
+                   &stmt));
+    stmt_bind_text(stmt, 1, run_status_name(update->status));
+    stmt_bind_int(stmt, 2, update->end_time);
+    stmt_bind_text(stmt, 3, run_id);
+    Status status = stmt_run(stmt);
+    stmt_free(stmt);
+    return status;
+}
+
+static Status update_in_transaction(Db *db, const char *run_id, const RunUpdate *update)
+{
+    TRY(sqlite_require_active_run(db, run_id, NULL));
+    TRY(update_row(db, run_id, update));
+    if (!update->run_name || !*update->run_name) {
+        return STATUS_OK;
+    }
+    KeyValue name = {"mlflow.runName", update->run_name};
+    return sqlite_set_tags(db, run_id, &name, 1);
+}
+
+Status sqlite_update_run(void *self, const char *run_id, const RunUpdate *update)
+{
+    Db *db = ((SqliteStore *)self)->db;
+    TRY(db_begin(db));
+    return sqlite_end_write(db, update_in_transaction(db, run_id, update));
+}
+
+static Status set_stage(SqliteStore *store, const char *run_id, bool deleted)
+{
+    TRY(db_begin(store->db));
+    Stmt *stmt;
+    Status status = db_prepare(store->db,
+                               "UPDATE runs SET lifecycle_stage = ?, deleted_time = ? "
+                               "WHERE run_uuid = ?",
+                               &stmt);
+    if (status == STATUS_OK) {
+        stmt_bind_text(stmt, 1, deleted ? "deleted" : "active");
+        if (deleted) {
+            stmt_bind_int(stmt, 2, clock_wall_ms());
+        } else {
+            stmt_bind_null(stmt, 2);
+        }
+        stmt_bind_text(stmt, 3, run_id);
+        status = stmt_run(stmt);
+        stmt_free(stmt);
+    }
+    if (status == STATUS_OK && db_changes(store->db) == 0) {
+        status = status_set(STATUS_NOT_FOUND, "Run with id=%s not found", run_id);
+    }
+    return sqlite_end_write(store->db, status);
+}
+
+Status sqlite_delete_run(void *self, const char *run_id)
+{
+    return set_stage(self, run_id, true);
+}
+
+Status sqlite_restore_run(void *self, const char *run_id)
+{
+    return set_stage(self, run_id, false);
+}
+
+/* ---- finding ------------------------------------------------------------------------
+ */
+
+static Status read_found(Db *db, const Query *query, Runs *out)
+{
+    Stmt *stmt;
+    TRY(sqlite_prepare_query(db, query, &stmt));
+    bool row;
+    Status status;
+    while ((status = stmt_step(stmt, &row)) == STATUS_OK && row) {
+        Run run;
+        status = read_run(db, stmt_text(stmt, 0), &run);
+        if (status != STATUS_OK) {
+            break;
+        }
+        out->items = mem_grow(out->items, &out->cap, out->n + 1, sizeof *out->items);
+        out->items[out->n++] = run;
+    }
+    stmt_free(stmt);
+    return status;
+}
+
+Status sqlite_search_runs(void *self, const RunQuery *search, Runs *out)
+{
+    Db *db = ((SqliteStore *)self)->db;
+    Query query;
+    TRY(query_runs(search, &query));
+    Runs found = {0};
+    Status status = db_begin_read(db);
+    if (status == STATUS_OK) {
+        status = read_found(db, &query, &found);
+        db_end_read(db);
+    }
+    query_free(&query);
+    if (status != STATUS_OK) {
+        runs_free(&found);
+        return status;
+    }
+    *out = found;
+    return STATUS_OK;
+}
