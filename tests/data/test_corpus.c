@@ -41,10 +41,9 @@ static void test_digest_tells_rows_apart(void **state)
 {
     (void)state;
     static const char *const FILES[] = {
-        "tag,title,body\nx,a,b\n", "tag,title,body\nx,a b,\n",
-        "tag,title,body\nxa,,b\n", "tag,title,body\nx,a,b\nx,a,b\n",
-        "tag,title,body\ny,a,b\n",
-        "tag,title,body\ncx,a,b\n",
+        "tag,title,body\nx,a,b\n",  "tag,title,body\nx,a b,\n",
+        "tag,title,body\nxa,,b\n",  "tag,title,body\nx,a,b\nx,a,b\n",
+        "tag,title,body\ny,a,b\n",  "tag,title,body\ncx,a,b\n",
         "tag,title,body\nx,a,bc\n",
     };
     enum { N_FILES = sizeof FILES / sizeof FILES[0] };
