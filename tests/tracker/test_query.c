@@ -250,16 +250,13 @@ static int compare_runs(const void *pa, const void *pb, void *context)
 {
     const Run *a = *(const Run *const *)pa, *b = *(const Run *const *)pb;
     const OrderTerms *terms = context;
-    bool by_start = false;
     for (size_t i = 0; i < terms->n; i++) {
-        by_start |= terms->items[i].key.entity == ENTITY_ATTRIBUTE &&
-                    strcmp(terms->items[i].key.name, "start_time") == 0;
         int order = compare_by(&terms->items[i], a, b);
         if (order) {
             return order;
         }
     }
-    if (!by_start && a->start_time != b->start_time) {
+    if (a->start_time != b->start_time) {
         return a->start_time > b->start_time ? -1 : 1;
     }
     return strcmp(a->run_id, b->run_id);

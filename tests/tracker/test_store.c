@@ -1,6 +1,7 @@
 /* What the store keeps and what it refuses: MLflow's rules, one by one. */
 #include "tests/tracker/support.h"
 
+#include "tracker/db.h"
 #include "tracker/validate.h"
 
 #include <float.h>
@@ -474,6 +475,24 @@ static void batches_are_bounded(void **state)
 /* ---- data sets ----------------------------------------------------------------------
  */
 
+static int64_t count_rows(const char *dir, const char *table)
+{
+    char *path = path_join(dir, "runs.db");
+    char *sql = mem_printf("SELECT count(*) FROM %s", table);
+    Db *db;
+    Stmt *stmt;
+    bool row;
+    assert_ok(db_open(path, NULL, &db));
+    assert_ok(db_prepare(db, sql, &stmt));
+    assert_ok(stmt_step(stmt, &row));
+    int64_t n = stmt_int(stmt, 0);
+    stmt_free(stmt);
+    db_close(db);
+    free(sql);
+    free(path);
+    return n;
+}
+
 static DatasetInput input_of(const char *name, const char *digest, KeyValue *context)
 {
     return (DatasetInput){.dataset = {.name = name,
@@ -505,6 +524,8 @@ static void data_sets_are_tied_once(void **state)
     assert_string_equal(first->dataset.profile, "{\"num_rows\": 3}");
     assert_string_equal(key_values_get(&first->tags, "mlflow.data.context"), "training");
     run_free(&run);
+    assert_int_equal(count_rows(*state, "input_tags"), 3);
+    assert_int_equal(count_rows(*state, "datasets"), 2);
     inputs[0].dataset.digest = "0123456789012345678901234567890123456";
     assert_status(STATUS_USAGE, store_log_inputs(store, id, inputs, 1));
     assert_status(STATUS_NOT_FOUND, store_log_inputs(store, "beef", inputs + 1, 1));
