@@ -208,6 +208,27 @@ static void closing_moves_the_log_into_the_file(void **state)
     free(wal);
 }
 
+static void nothing_is_moved_without_the_lock(void **state)
+{
+    Db *db = make_db(*state, DB_PLACE_LOCAL);
+    assert_ok(insert(db, 1));
+    char *path = in_folder(state, "x.db.lock"), *wal = in_folder(state, "x.db-wal");
+    LockFile *lock = lockfile_open(path);
+    assert_ok(lockfile_acquire(lock, 50));
+    db_close(db);
+    db_close(open_db(*state, DB_READ, DB_PLACE_LOCAL));
+    db_close(open_db(*state, DB_WRITE, DB_PLACE_LOCAL));
+    struct stat st;
+    assert_int_equal(stat(wal, &st), 0);
+    assert_true(st.st_size > 0);
+    lockfile_close(lock);
+    db = open_db(*state, DB_READ, DB_PLACE_LOCAL);
+    assert_int_equal(count_rows(db), 1);
+    db_close(db);
+    free(path);
+    free(wal);
+}
+
 static void the_log_is_moved_now_and_then(void **state)
 {
     Db *db = make_db(*state, DB_PLACE_LOCAL);
@@ -449,6 +470,7 @@ int main(void)
         with_folder(a_rollback_undoes),
         with_folder(readers_cannot_write_and_see_commits),
         with_folder(closing_moves_the_log_into_the_file),
+        with_folder(nothing_is_moved_without_the_lock),
         with_folder(the_log_is_moved_now_and_then),
         with_folder(no_log_on_a_network_file_system),
         cmocka_unit_test(network_file_systems_are_known),
