@@ -19,6 +19,7 @@ static const struct {
     {"memory", check_memory},
     {"shared memory", check_shared_memory},
     {"blas", check_blas},
+    {"sqlite", check_sqlite},
     {"mpi launcher", check_mpi_launcher},
     {"started by", check_started_by},
     {"file system", check_file_system},

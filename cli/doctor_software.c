@@ -1,8 +1,10 @@
-/* What Muster stands on: BLAS, the MPI launcher, and who started this process. */
+/* What Muster stands on: BLAS, SQLite, the MPI launcher, and who started this process. */
 #include "cli/doctor.h"
 
 #include "cli/probe.h"
 #include "model/gemm.h"
+#include "tracker/db.h"
+#include "trainer/launch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +22,11 @@ void check_blas(Finding *finding)
             return;
         }
     }
+}
+
+void check_sqlite(Finding *finding)
+{
+    finding_set(finding, LEVEL_OK, "SQLite %s", db_library_version());
 }
 
 void check_mpi_launcher(Finding *finding)
@@ -48,35 +55,24 @@ void check_mpi_launcher(Finding *finding)
                    "cluster's module");
 }
 
-static long number_of(const char *variable)
+/* srun without an MPI plugin that our MPI speaks starts every task as rank 0 of 1. */
+static bool slurm_speaks_no_mpi(const Launcher *launcher)
 {
-    const char *value = getenv(variable);
-    return value && *value ? strtol(value, NULL, 10) : -1;
-}
-
-/* srun without an MPI plugin that our MPI speaks starts every process as rank 0 of 1. */
-static void check_srun(Finding *finding)
-{
-    long tasks = number_of("SLURM_NTASKS");
-    finding_set(finding, LEVEL_OK, "srun, task %ld of %ld", number_of("SLURM_PROCID"),
-                tasks);
-    if (tasks > 1 && !getenv("PMIX_RANK") && !getenv("PMI_RANK")) {
-        finding_advise(finding, LEVEL_FAIL,
-                       "every task would be rank 0 of 1: start with srun --mpi=pmix");
-    }
+    return launcher->kind == LAUNCHER_SLURM && launcher->size > 1 &&
+           !getenv("PMIX_RANK") && !getenv("PMI_RANK");
 }
 
 void check_started_by(Finding *finding)
 {
-    if (number_of("OMPI_COMM_WORLD_SIZE") > 0) {
-        finding_set(finding, LEVEL_OK, "Open MPI's mpirun, rank %ld of %ld",
-                    number_of("OMPI_COMM_WORLD_RANK"), number_of("OMPI_COMM_WORLD_SIZE"));
-    } else if (number_of("SLURM_PROCID") >= 0 && number_of("SLURM_STEP_ID") >= 0) {
-        check_srun(finding);
-    } else if (number_of("PMI_SIZE") > 0) {
-        finding_set(finding, LEVEL_OK, "mpiexec, rank %ld of %ld", number_of("PMI_RANK"),
-                    number_of("PMI_SIZE"));
-    } else {
+    Launcher launcher = launch_detect();
+    if (launcher.kind == LAUNCHER_NONE) {
         finding_set(finding, LEVEL_OK, "no launcher: one rank, or --ranks N");
+        return;
+    }
+    finding_set(finding, LEVEL_OK, "%s, rank %d of %d", launcher.name, launcher.rank,
+                launcher.size);
+    if (slurm_speaks_no_mpi(&launcher)) {
+        finding_advise(finding, LEVEL_FAIL,
+                       "every task would be rank 0 of 1: start with srun --mpi=pmix");
     }
 }

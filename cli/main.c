@@ -8,21 +8,19 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "trainer/launch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-extern const Command command_doctor, command_result, command_runs, command_sync,
-    command_version;
+extern const Command command_train, command_runs, command_result, command_evaluate,
+    command_predict, command_sync, command_doctor, command_version;
 
 static const Command *const COMMANDS[] = {
-    &command_runs,
-    &command_result,
-    &command_sync,
-    &command_doctor,
-    &command_version,
-    NULL,
+    &command_train,    &command_runs,    &command_result,
+    &command_evaluate, &command_predict, &command_sync,
+    &command_doctor,   &command_version, NULL,
 };
 
 /* The program itself stands at the top of the tree of commands. */
@@ -221,6 +219,7 @@ static void print_status(Status status, const Command *command)
 
 int main(int argc, char **argv)
 {
+    launch_attach();
     standard_streams_open();
     bool json = options_want_json(argc, argv);
     const Command *command = NULL;

@@ -4,7 +4,13 @@
 #define MUSTER_DATA_DATASET_H
 
 #include "base/batch.h"
+#include "base/status.h"
+#include "data/corpus.h"
 #include "data/preprocessor.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 typedef struct Dataset Dataset;
 
@@ -19,6 +25,7 @@ size_t dataset_size(const Dataset *set);
 size_t dataset_n_tokens(const Dataset *set); /* words the deep branch sees, all texts */
 int32_t dataset_label(const Dataset *set, size_t example);
 size_t dataset_length(const Dataset *set, size_t example); /* its words, at least 1 */
+size_t dataset_n_empty(const Dataset *set); /* texts without words after cleaning */
 
 /* The tables behind the batches, for updates that span a whole step. */
 WordTable dataset_words(const Dataset *set);
@@ -33,6 +40,7 @@ void batch_packer_close(BatchPacker *packer);
 
 /* Packs `n` examples in this order. The batch borrows from packer and data set until the
  * next call. A text without words gets one UNK token, so that n_tokens >= n_texts. */
-void batch_pack(BatchPacker *packer, const uint32_t *examples, size_t n, PackedBatch *out);
+void batch_pack(BatchPacker *packer, const uint32_t *examples, size_t n,
+                PackedBatch *out);
 
 #endif

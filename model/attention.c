@@ -25,83 +25,105 @@ ALWAYS_INLINE size_t padded(size_t n)
     return (n + VEC - 1) / VEC * VEC;
 }
 
+/* An operand whose element (row, k) stands at p[row * row_step + k * k_step]: a matrix or
+ * its transpose, without moving it. */
+typedef struct Left {
+    const float *p;
+    size_t row_step, k_step;
+} Left;
+
 /* Rows of C computed together: enough independent sums to hide the latency of one. */
 enum { ROWS = 4 };
 
-ALWAYS_INLINE void block(float *C, size_t ldc, const float *A, size_t lda,
-                         const float *B, size_t ldb, size_t rows, size_t vecs, size_t K,
-                         float alpha)
+/* `rows` and `vecs` are constants where it matters, so the sums stay in registers. */
+ALWAYS_INLINE void block(float *C, size_t ldc, Left A, const float *B, size_t ldb,
+                         size_t rows, size_t vecs, size_t K, float alpha)
 {
     Vec sum[ROWS][2] = {{{0}}};
     for (size_t k = 0; k < K; k++) {
         Vec b0 = LOAD(B + k * ldb);
         Vec b1 = vecs > 1 ? LOAD(B + k * ldb + VEC) : b0;
+        const float *a = A.p + k * A.k_step;
 #pragma GCC unroll 4
         for (size_t r = 0; r < ROWS; r++) {
-            float a = A[(r < rows ? r : 0) * lda + k];
-            sum[r][0] += a * b0;
-            sum[r][1] += a * b1;
+            if (r < rows) {
+                float factor = a[r * A.row_step];
+                sum[r][0] += factor * b0;
+                if (vecs > 1) {
+                    sum[r][1] += factor * b1;
+                }
+            }
         }
     }
-    for (size_t r = 0; r < rows; r++) {
-        STORE(C + r * ldc, sum[r][0] * alpha);
-        if (vecs > 1) {
-            STORE(C + r * ldc + VEC, sum[r][1] * alpha);
-        }
-    }
-}
-
-/* C [M, N] = alpha A [M, K] B [K, N]; N a multiple of 8. */
-ALWAYS_INLINE void product(float *C, size_t ldc, const float *A, size_t lda,
-                           const float *B, size_t ldb, size_t M, size_t N, size_t K,
-                           float alpha)
-{
-    for (size_t j = 0; j < N; j += 2 * VEC) {
-        size_t vecs = N - j >= 2 * VEC ? 2 : 1;
-        for (size_t i = 0; i < M; i += ROWS) {
-            size_t rows = M - i < ROWS ? M - i : ROWS;
-            if (rows == ROWS && vecs == 2) {
-                block(C + i * ldc + j, ldc, A + i * lda, lda, B + j, ldb, ROWS, 2, K,
-                      alpha);
-            } else {
-                block(C + i * ldc + j, ldc, A + i * lda, lda, B + j, ldb, rows, vecs, K,
-                      alpha);
+#pragma GCC unroll 4
+    for (size_t r = 0; r < ROWS; r++) {
+        if (r < rows) {
+            STORE(C + r * ldc, sum[r][0] * alpha);
+            if (vecs > 1) {
+                STORE(C + r * ldc + VEC, sum[r][1] * alpha);
             }
         }
     }
 }
 
-/* panel [T, D] = a head's columns of x, zero past d. */
-ALWAYS_INLINE void gather_head(float *panel, const float *x, size_t stride, size_t T,
-                               size_t d, size_t D)
+ALWAYS_INLINE void columns(float *C, size_t ldc, Left A, const float *B, size_t ldb,
+                           size_t M, size_t vecs, size_t K, float alpha)
 {
+    size_t i = 0;
+    for (; i + ROWS <= M; i += ROWS) {
+        Left at = {A.p + i * A.row_step, A.row_step, A.k_step};
+        block(C + i * ldc, ldc, at, B, ldb, ROWS, vecs, K, alpha);
+    }
+    for (; i < M; i++) {
+        Left at = {A.p + i * A.row_step, A.row_step, A.k_step};
+        block(C + i * ldc, ldc, at, B, ldb, 1, vecs, K, alpha);
+    }
+}
+
+/* C [M, N] = alpha A [M, K] B [K, N]; N a multiple of 8. */
+ALWAYS_INLINE void product(float *C, size_t ldc, Left A, const float *B, size_t ldb,
+                           size_t M, size_t N, size_t K, float alpha)
+{
+    size_t j = 0;
+    for (; j + 2 * VEC <= N; j += 2 * VEC) {
+        columns(C + j, ldc, A, B + j, ldb, M, 2, K, alpha);
+    }
+    if (j < N) {
+        columns(C + j, ldc, A, B + j, ldb, M, 1, K, alpha);
+    }
+}
+
+/* A head's columns of a [T, stride] matrix as an operand whose rows are whole vectors: in
+ * place when the head is, else copied into `panel` and padded with zeros. */
+typedef struct Panel {
+    const float *p;
+    size_t stride;
+} Panel;
+
+ALWAYS_INLINE Panel head_rows(float *panel, const float *x, size_t stride, size_t T,
+                              size_t d, size_t D)
+{
+    if (d == D) {
+        return (Panel){x, stride};
+    }
     for (size_t t = 0; t < T; t++) {
-        for (size_t c = 0; c < d; c++) {
-            panel[t * D + c] = x[t * stride + c];
-        }
-        for (size_t c = d; c < D; c++) {
-            panel[t * D + c] = 0;
+        for (size_t c = 0; c < D; c++) {
+            panel[t * D + c] = c < d ? x[t * stride + c] : 0;
         }
     }
+    return (Panel){panel, D};
 }
 
-/* panel [d, W] = the same transposed, zero past T. */
-ALWAYS_INLINE void gather_transposed(float *panel, const float *x, size_t stride,
-                                     size_t T, size_t d, size_t W)
+/* x [T, d of stride] = alpha A B, through a padded panel where the head is no whole number
+ * of vectors. */
+ALWAYS_INLINE void product_to_head(float *x, size_t stride, Left A, Panel B, float *panel,
+                                   size_t T, size_t d, size_t D, size_t K, float alpha)
 {
-    for (size_t c = 0; c < d; c++) {
-        for (size_t t = 0; t < T; t++) {
-            panel[c * W + t] = x[t * stride + c];
-        }
-        for (size_t t = T; t < W; t++) {
-            panel[c * W + t] = 0;
-        }
+    if (d == D) {
+        product(x, stride, A, B.p, B.stride, T, D, K, alpha);
+        return;
     }
-}
-
-ALWAYS_INLINE void scatter_head(float *x, size_t stride, const float *panel, size_t T,
-                                size_t d, size_t D)
-{
+    product(panel, D, A, B.p, B.stride, T, D, K, alpha);
     for (size_t t = 0; t < T; t++) {
         for (size_t c = 0; c < d; c++) {
             x[t * stride + c] = panel[t * D + c];
@@ -109,16 +131,18 @@ ALWAYS_INLINE void scatter_head(float *x, size_t stride, const float *panel, siz
     }
 }
 
-ALWAYS_INLINE void transpose(float *out, const float *in, size_t T, size_t W)
+/* panel [d, W] = a head's columns transposed, zero past T. */
+ALWAYS_INLINE void transpose_head(float *panel, const float *x, size_t stride, size_t T,
+                                  size_t d, size_t W)
 {
-    for (size_t i = 0; i < T; i++) {
-        for (size_t j = 0; j < T; j++) {
-            out[j * W + i] = in[i * W + j];
+    for (size_t t = 0; t < T; t++) {
+        for (size_t c = 0; c < d; c++) {
+            panel[c * W + t] = x[t * stride + c];
         }
     }
-    for (size_t j = 0; j < T; j++) {
-        for (size_t i = T; i < W; i++) {
-            out[j * W + i] = 0;
+    for (size_t c = 0; c < d; c++) {
+        for (size_t t = T; t < W; t++) {
+            panel[c * W + t] = 0;
         }
     }
 }
@@ -158,7 +182,7 @@ size_t attention_probs(size_t T, size_t heads)
 size_t attention_scratch(size_t max_tokens, size_t d)
 {
     size_t T = padded(max_tokens), D = padded(d);
-    return 6 * T * D + 2 * T * T;
+    return 3 * T * D + T * T;
 }
 
 MULTIVERSION
@@ -170,22 +194,39 @@ void attention_forward(float *out, float *probs, const float *qkv,
     float alpha = 1.0f / sqrtf((float)d);
     for (size_t b = 0; b < n_texts; b++) {
         size_t first = text_start[b], T = text_start[b + 1] - first, W = padded(T);
-        float *keys = scratch, *values = keys + d * W, *mixed = values + T * D;
+        float *keys = scratch, *panel = keys + d * W, *mixed = panel + T * D;
         for (size_t head = 0; head < heads; head++) {
             const float *q = qkv + first * 3 * H + head * d;
-            gather_transposed(keys, q + H, 3 * H, T, d, W);
-            gather_head(values, q + 2 * H, 3 * H, T, d, D);
-            product(probs, W, q, 3 * H, keys, W, T, W, d, alpha);
+            transpose_head(keys, q + H, 3 * H, T, d, W);
+            product(probs, W, (Left){q, 3 * H, 1}, keys, W, T, W, d, alpha);
             softmax_rows(probs, T, W);
-            product(mixed, D, probs, W, values, D, T, D, T, 1.0f);
-            scatter_head(out + first * H + head * d, H, mixed, T, d, D);
+            Panel values = head_rows(panel, q + 2 * H, 3 * H, T, d, D);
+            product_to_head(out + first * H + head * d, H, (Left){probs, W, 1}, values,
+                            mixed, T, d, D, T, 1.0f);
             probs += T * W;
         }
     }
 }
 
-/* With P the probabilities and dO the gradient of the output: dV = P^T dO,
- * dP = dO V^T, dS = P * (dP - rowsum(dP * P)), dQ = alpha dS K, dK = alpha dS^T Q. */
+/* dS = P * (dP - rowsum(dP * P)), in place of dP. */
+ALWAYS_INLINE void softmax_backward(float *ds, const float *probs, size_t T, size_t W)
+{
+    for (size_t i = 0; i < T; i++) {
+        const float *p = probs + i * W;
+        float *row = ds + i * W;
+        float dot = 0;
+#pragma omp simd reduction(+ : dot)
+        for (size_t j = 0; j < W; j++) {
+            dot += row[j] * p[j];
+        }
+        for (size_t j = 0; j < W; j++) {
+            row[j] = p[j] * (row[j] - dot);
+        }
+    }
+}
+
+/* With P the probabilities and dO the gradient of the output: dV = P^T dO, dP = dO V^T,
+ * dS as above, dQ = alpha dS K, dK = alpha dS^T Q. */
 MULTIVERSION
 void attention_backward(float *dqkv, const float *dout, const float *probs,
                         const float *qkv, const uint32_t *text_start, size_t n_texts,
@@ -195,41 +236,22 @@ void attention_backward(float *dqkv, const float *dout, const float *probs,
     float alpha = 1.0f / sqrtf((float)d);
     for (size_t b = 0; b < n_texts; b++) {
         size_t first = text_start[b], T = text_start[b + 1] - first, W = padded(T);
-        float *panel = scratch, *grad = panel + W * D, *values = grad + T * D;
-        float *ds = values + d * W, *turned = ds + T * W;
+        float *panel = scratch, *grad = panel + W * D, *values = grad + W * D;
+        float *ds = values + d * W;
         for (size_t head = 0; head < heads; head++) {
-            const float *q = qkv + first * 3 * H + head * d, *k = q + H, *v = q + 2 * H;
-            float *dq = dqkv + first * 3 * H + head * d;
+            const float *q = qkv + first * 3 * H + head * d, *k = q + H, *v = k + H;
+            float *dq = dqkv + first * 3 * H + head * d, *dk = dq + H, *dv = dk + H;
             const float *dO = dout + first * H + head * d;
 
-            transpose(turned, probs, T, W);
-            gather_head(panel, dO, H, T, d, D);
-            product(grad, D, turned, W, panel, D, T, D, T, 1.0f);
-            scatter_head(dq + 2 * H, 3 * H, grad, T, d, D);
-
-            gather_transposed(values, v, 3 * H, T, d, W);
-            product(ds, W, dO, H, values, W, T, W, d, 1.0f);
-            for (size_t i = 0; i < T; i++) {
-                const float *p = probs + i * W;
-                float *row = ds + i * W;
-                float dot = 0;
-#pragma omp simd reduction(+ : dot)
-                for (size_t j = 0; j < T; j++) {
-                    dot += row[j] * p[j];
-                }
-                for (size_t j = 0; j < W; j++) {
-                    row[j] = p[j] * (row[j] - dot);
-                }
-            }
-
-            gather_head(panel, k, 3 * H, T, d, D);
-            product(grad, D, ds, W, panel, D, T, D, T, alpha);
-            scatter_head(dq, 3 * H, grad, T, d, D);
-
-            transpose(turned, ds, T, W);
-            gather_head(panel, q, 3 * H, T, d, D);
-            product(grad, D, turned, W, panel, D, T, D, T, alpha);
-            scatter_head(dq + H, 3 * H, grad, T, d, D);
+            product_to_head(dv, 3 * H, (Left){probs, 1, W},
+                            head_rows(panel, dO, H, T, d, D), grad, T, d, D, T, 1.0f);
+            transpose_head(values, v, 3 * H, T, d, W);
+            product(ds, W, (Left){dO, H, 1}, values, W, T, W, d, 1.0f);
+            softmax_backward(ds, probs, T, W);
+            product_to_head(dq, 3 * H, (Left){ds, W, 1},
+                            head_rows(panel, k, 3 * H, T, d, D), grad, T, d, D, T, alpha);
+            product_to_head(dk, 3 * H, (Left){ds, 1, W},
+                            head_rows(panel, q, 3 * H, T, d, D), grad, T, d, D, T, alpha);
             probs += T * W;
         }
     }

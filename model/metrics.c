@@ -6,16 +6,16 @@
 
 #include <stdlib.h>
 
-void metrics_init(Metrics *metrics, size_t n_classes)
+void classifier_metrics_init(ClassifierMetrics *metrics, size_t n_classes)
 {
-    *metrics = (Metrics){.n_classes = n_classes,
-                         .classes = mem_zalloc(n_classes, sizeof(ClassMetrics))};
+    *metrics = (ClassifierMetrics){
+        .n_classes = n_classes, .classes = mem_zalloc(n_classes, sizeof(ClassMetrics))};
 }
 
-void metrics_free(Metrics *metrics)
+void classifier_metrics_free(ClassifierMetrics *metrics)
 {
     free(metrics->classes);
-    *metrics = (Metrics){0};
+    *metrics = (ClassifierMetrics){0};
 }
 
 static void check_class(int32_t class_index, size_t n_classes)
@@ -23,8 +23,8 @@ static void check_class(int32_t class_index, size_t n_classes)
     CHECK(class_index >= 0 && (size_t)class_index < n_classes);
 }
 
-void metrics_add(Metrics *metrics, const int32_t *labels, const int32_t *predictions,
-                 size_t n)
+void classifier_metrics_add(ClassifierMetrics *metrics, const int32_t *labels,
+                            const int32_t *predictions, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (labels[i] < 0) {
@@ -63,7 +63,7 @@ static Scores scaled(Scores sum, double whole)
                     ratio(sum.f1, whole)};
 }
 
-void metrics_finish(Metrics *metrics)
+void classifier_metrics_finish(ClassifierMetrics *metrics)
 {
     Scores weighted = {0}, macro = {0};
     ClassMetrics all = {0};
@@ -87,7 +87,8 @@ void metrics_finish(Metrics *metrics)
     metrics->micro = scores_of(&all);
 }
 
-void metrics_argmax(const float *scores, size_t n, size_t n_classes, int32_t *predictions)
+void classifier_metrics_argmax(const float *scores, size_t n, size_t n_classes,
+                               int32_t *predictions)
 {
     for (size_t i = 0; i < n; i++) {
         const float *row = scores + i * n_classes;
@@ -101,8 +102,8 @@ void metrics_argmax(const float *scores, size_t n, size_t n_classes, int32_t *pr
     }
 }
 
-double metrics_log_loss(const float *log_probs, const int32_t *labels, size_t n,
-                        size_t n_classes)
+double classifier_metrics_log_loss(const float *log_probs, const int32_t *labels,
+                                   size_t n, size_t n_classes)
 {
     double sum = 0;
     size_t n_known = 0;
@@ -116,8 +117,8 @@ double metrics_log_loss(const float *log_probs, const int32_t *labels, size_t n,
     return ratio(sum, (double)n_known);
 }
 
-void metrics_confusion(const int32_t *labels, const int32_t *predictions, size_t n,
-                       size_t n_classes, uint64_t *confusion)
+void classifier_metrics_confusion(const int32_t *labels, const int32_t *predictions,
+                                  size_t n, size_t n_classes, uint64_t *confusion)
 {
     for (size_t i = 0; i < n; i++) {
         if (labels[i] >= 0) {

@@ -18,12 +18,13 @@ typedef struct ClassMetrics {
     uint64_t support;   /* samples of this class */
     uint64_t predicted; /* samples predicted to be it */
     uint64_t correct;   /* both */
-    Scores scores;      /* set by metrics_finish */
+    Scores scores;      /* set by classifier_metrics_finish */
 } ClassMetrics;
 
-/* Counts are added up by metrics_add, on one rank or (being whole numbers, in any order)
- * summed over many; everything else is derived from them by metrics_finish. */
-typedef struct Metrics {
+/* Counts are added up by classifier_metrics_add, on one rank or (being whole numbers, in
+ * any order) summed over many; everything else is derived from them by
+ * classifier_metrics_finish. */
+typedef struct ClassifierMetrics {
     size_t n_classes;
     ClassMetrics *classes; /* [n_classes] */
     uint64_t n_samples;
@@ -31,33 +32,33 @@ typedef struct Metrics {
     Scores weighted; /* by support; what val_f1 and test_f1 mean */
     Scores macro;
     Scores micro; /* of a single-label task: all three equal the accuracy */
-} Metrics;
+} ClassifierMetrics;
 
 /* Zero counts for `n_classes`. */
-void metrics_init(Metrics *metrics, size_t n_classes);
-void metrics_free(Metrics *metrics);
+void classifier_metrics_init(ClassifierMetrics *metrics, size_t n_classes);
+void classifier_metrics_free(ClassifierMetrics *metrics);
 
 /* Counts `n` samples. A label of -1 (unknown) is left out; others and all predictions are
  * in 0 .. n_classes-1. */
-void metrics_add(Metrics *metrics, const int32_t *labels, const int32_t *predictions,
-                 size_t n);
+void classifier_metrics_add(ClassifierMetrics *metrics, const int32_t *labels,
+                            const int32_t *predictions, size_t n);
 
 /* Derives the scores from the counts of `classes`; may be called again after more
  * counts. */
-void metrics_finish(Metrics *metrics);
+void classifier_metrics_finish(ClassifierMetrics *metrics);
 
 /* The class of the largest score of each row of scores [n, n_classes]; the first one
  * among equals. */
-void metrics_argmax(const float *scores, size_t n, size_t n_classes,
-                    int32_t *predictions);
+void classifier_metrics_argmax(const float *scores, size_t n, size_t n_classes,
+                               int32_t *predictions);
 
 /* The mean of -log_probs[i, labels[i]] over the samples whose label is known, added in
  * the order of the samples; 0 when there are none. */
-double metrics_log_loss(const float *log_probs, const int32_t *labels, size_t n,
-                        size_t n_classes);
+double classifier_metrics_log_loss(const float *log_probs, const int32_t *labels,
+                                   size_t n, size_t n_classes);
 
 /* confusion [n_classes, n_classes] += 1 at (label, prediction); zeroed by the caller. */
-void metrics_confusion(const int32_t *labels, const int32_t *predictions, size_t n,
-                       size_t n_classes, uint64_t *confusion);
+void classifier_metrics_confusion(const int32_t *labels, const int32_t *predictions,
+                                  size_t n, size_t n_classes, uint64_t *confusion);
 
 #endif

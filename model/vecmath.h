@@ -27,7 +27,7 @@ ALWAYS_INLINE float vec_exp(float x)
     p = p * r * r + r + 1.0f;
     int32_t bits;
     memcpy(&bits, &shifted, sizeof bits);
-    int32_t scale_bits = (bits << 23) + 0x3f800000;
+    uint32_t scale_bits = ((uint32_t)bits << 23) + 0x3f800000u;
     float scale;
     memcpy(&scale, &scale_bits, sizeof scale);
     return p * scale;

@@ -340,7 +340,7 @@ static Status run_journal_pragma(Db *db, const char *sql)
 {
     Stmt *stmt;
     TRY(db_prepare(db, sql, &stmt));
-    bool row;
+    bool row = false;
     Status status = stmt_step(stmt, &row);
     if (status == STATUS_OK && row) {
         db->uses_wal = strcmp(stmt_text(stmt, 0), "wal") == 0;

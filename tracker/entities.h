@@ -84,17 +84,17 @@ void experiment_free(Experiment *experiment); /* the texts, not the struct; zero
 void experiments_free(Experiments *list);
 
 /* A data set as a run saw it. */
-typedef struct Dataset {
+typedef struct TrackedDataset {
     const char *name;
     const char *digest;      /* at most 36 characters */
     const char *source_type; /* "local" */
     const char *source;      /* JSON text: {"uri": "..."} */
     const char *schema;      /* JSON text or NULL */
     const char *profile;     /* JSON text or NULL */
-} Dataset;
+} TrackedDataset;
 
 typedef struct DatasetInput {
-    Dataset dataset;
+    TrackedDataset dataset;
     KeyValues tags; /* mlflow.data.context = training, validation, testing */
 } DatasetInput;
 

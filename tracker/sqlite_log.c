@@ -247,7 +247,7 @@ Status sqlite_metric_history(void *self, const char *run_id, const char *key,
 /* The uuid of the data set with this name and digest, made when there is none. The
  * table's key is per experiment, but MLflow looks names and digests up across all of
  * them. */
-static Status find_dataset(Db *db, const Dataset *dataset, char **uuid)
+static Status find_dataset(Db *db, const TrackedDataset *dataset, char **uuid)
 {
     Stmt *stmt;
     TRY(db_prepare(db, "SELECT dataset_uuid FROM datasets WHERE name = ? AND digest = ?",
@@ -263,7 +263,7 @@ static Status find_dataset(Db *db, const Dataset *dataset, char **uuid)
     return status;
 }
 
-static Status insert_dataset(Db *db, int64_t experiment_id, const Dataset *dataset,
+static Status insert_dataset(Db *db, int64_t experiment_id, const TrackedDataset *dataset,
                              const char *uuid)
 {
     Stmt *stmt;

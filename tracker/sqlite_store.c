@@ -118,7 +118,7 @@ static Status experiment_exists(Db *db, const char *name, bool *exists, bool *de
 
 static Status refuse_taken_name(Db *db, const char *name)
 {
-    bool exists, deleted;
+    bool exists, deleted = false;
     TRY(experiment_exists(db, name, &exists, &deleted));
     if (!exists) {
         return STATUS_OK;

@@ -187,7 +187,7 @@ Status validate_batch(const LogBatch *batch)
 
 Status validate_dataset_input(const DatasetInput *input)
 {
-    const Dataset *dataset = &input->dataset;
+    const TrackedDataset *dataset = &input->dataset;
     if (!dataset->name || !*dataset->name || !dataset->digest || !*dataset->digest) {
         return status_set(STATUS_USAGE, "a data set needs a name and a digest");
     }

@@ -30,7 +30,7 @@ static void predict_range(const Classifier *model, const Dataset *set, size_t be
         PackedBatch batch;
         batch_pack(packer, examples, n, &batch);
         classifier_predict(model, ws, &batch, log_probs);
-        metrics_argmax(log_probs, n, C, predicted);
+        classifier_metrics_argmax(log_probs, n, C, predicted);
         for (size_t i = 0; i < n; i++) {
             answers[at - begin + i] =
                 (Answer){log_probs[i * C + (size_t)batch.label[i]], predicted[i]};
@@ -57,19 +57,19 @@ static void examples_of(const Ranks *ranks, int rank, size_t n, size_t batch_siz
 static void summarise(const Dataset *set, const Answer *answers, size_t n, size_t C,
                       ValidationResult *out)
 {
-    Metrics metrics;
-    metrics_init(&metrics, C);
+    ClassifierMetrics metrics;
+    classifier_metrics_init(&metrics, C);
     double loss = 0;
     for (size_t i = 0; i < n; i++) {
         int32_t label = dataset_label(set, i);
-        metrics_add(&metrics, &label, &answers[i].predicted, 1);
+        classifier_metrics_add(&metrics, &label, &answers[i].predicted, 1);
         loss -= (double)answers[i].log_prob;
     }
-    metrics_finish(&metrics);
+    classifier_metrics_finish(&metrics);
     out->loss = loss / (double)n;
     out->accuracy = metrics.accuracy;
     out->f1 = metrics.weighted.f1;
-    metrics_free(&metrics);
+    classifier_metrics_free(&metrics);
 }
 
 void validate(const Ranks *ranks, const Classifier *model, const Dataset *set,

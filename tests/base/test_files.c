@@ -70,6 +70,19 @@ static void write_replaces_whole_files(void **state)
     strlist_free(&names);
 }
 
+static void a_failed_write_leaves_nothing(void **state)
+{
+    (void)state;
+    char *path = path_join(folder, "taken");
+    assert_ok(dir_make(path));
+    assert_true(file_write(path, "x", 1) != STATUS_OK); /* a folder has the name */
+    free(path);
+    StrList names = {0};
+    assert_ok(dir_list(folder, &names));
+    assert_int_equal(names.n, 1);
+    strlist_free(&names);
+}
+
 static void append_adds(void **state)
 {
     (void)state;
@@ -217,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(paths),
         TEST(write_replaces_whole_files),
+        TEST(a_failed_write_leaves_nothing),
         TEST(append_adds),
         TEST(read_fails_with_the_code_asked_for),
         TEST(a_missing_folder_is_named),

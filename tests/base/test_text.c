@@ -74,6 +74,9 @@ static void nearest_word(void **state)
     assert_string_equal(text_nearest("trian", WORDS, 4), "train");
     assert_string_equal(text_nearest("run", WORDS, 4), "runs");
     assert_string_equal(text_nearest("evalaute", WORDS, 4), "evaluate");
+    static const char *const SHORT[] = {"lr"};
+    assert_string_equal(text_nearest("rl", SHORT, 1), "lr"); /* swapped counts once */
+    assert_null(text_nearest("xy", SHORT, 1));
     assert_null(text_nearest("serve-it", WORDS, 4));
     assert_null(text_nearest("", WORDS, 4));
     char longer[200];

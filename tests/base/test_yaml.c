@@ -76,6 +76,9 @@ static void byte_order_mark_and_crlf_are_fine(void **state)
     assert_reads(TEXT("\xEF\xBB\xBF"
                       "a:\r\n  b: 1\r\n"),
                  "a.b@2:3=s:1@2:6\n");
+    assert_reads(TEXT("\xEF\xBB\xBF"
+                      "a: 1"),
+                 ".a@1:1=s:1@1:4\n");
 }
 
 static void columns_count_characters(void **state)

@@ -34,10 +34,10 @@ static void test_by_hand(void **state)
     /* Class 3 is absent, class 2 never predicted; one label is unknown. */
     const int32_t labels[] = {0, 0, 1, 2, -1, 1};
     const int32_t predictions[] = {0, 1, 1, 0, 0, 1};
-    Metrics m;
-    metrics_init(&m, 4);
-    metrics_add(&m, labels, predictions, 6);
-    metrics_finish(&m);
+    ClassifierMetrics m;
+    classifier_metrics_init(&m, 4);
+    classifier_metrics_add(&m, labels, predictions, 6);
+    classifier_metrics_finish(&m);
     assert_int_equal(m.n_samples, 5);
     assert_near(0.6, m.accuracy);
     assert_near(0.5, m.classes[0].scores.precision);
@@ -49,20 +49,20 @@ static void test_by_hand(void **state)
     assert_near((2 * 0.5 + 2 * 0.8) / 5, m.weighted.f1);
     assert_near((0.5 + 0.8 + 0) / 3, m.macro.f1); /* the absent class does not count */
     assert_near(0.6, m.micro.f1);
-    metrics_free(&m);
+    classifier_metrics_free(&m);
 }
 
 static void test_no_samples(void **state)
 {
     (void)state;
-    Metrics m;
-    metrics_init(&m, 2);
-    metrics_finish(&m);
+    ClassifierMetrics m;
+    classifier_metrics_init(&m, 2);
+    classifier_metrics_finish(&m);
     assert_near(0, m.accuracy);
     assert_near(0, m.weighted.f1);
     assert_near(0, m.macro.precision);
-    assert_near(0, metrics_log_loss(NULL, NULL, 0, 2));
-    metrics_free(&m);
+    assert_near(0, classifier_metrics_log_loss(NULL, NULL, 0, 2));
+    classifier_metrics_free(&m);
 }
 
 static void test_counts_add_up_in_parts(void **state)
@@ -70,18 +70,18 @@ static void test_counts_add_up_in_parts(void **state)
     (void)state;
     const int32_t labels[] = {0, 1, 1, 0};
     const int32_t predictions[] = {0, 1, 0, 1};
-    Metrics whole, parts;
-    metrics_init(&whole, 2);
-    metrics_init(&parts, 2);
-    metrics_add(&whole, labels, predictions, 4);
-    metrics_add(&parts, labels + 1, predictions + 1, 3);
-    metrics_add(&parts, labels, predictions, 1);
-    metrics_finish(&whole);
-    metrics_finish(&parts);
+    ClassifierMetrics whole, parts;
+    classifier_metrics_init(&whole, 2);
+    classifier_metrics_init(&parts, 2);
+    classifier_metrics_add(&whole, labels, predictions, 4);
+    classifier_metrics_add(&parts, labels + 1, predictions + 1, 3);
+    classifier_metrics_add(&parts, labels, predictions, 1);
+    classifier_metrics_finish(&whole);
+    classifier_metrics_finish(&parts);
     assert_true(whole.weighted.f1 == parts.weighted.f1);
     assert_true(whole.accuracy == parts.accuracy);
-    metrics_free(&whole);
-    metrics_free(&parts);
+    classifier_metrics_free(&whole);
+    classifier_metrics_free(&parts);
 }
 
 static void test_argmax_takes_the_first_of_equals(void **state)
@@ -89,7 +89,7 @@ static void test_argmax_takes_the_first_of_equals(void **state)
     (void)state;
     const float scores[] = {-1, -1, -2, -3, -2, -1, -5, -4, -4};
     int32_t found[3];
-    metrics_argmax(scores, 3, 3, found);
+    classifier_metrics_argmax(scores, 3, 3, found);
     const int32_t expected[] = {0, 2, 1};
     assert_memory_equal(found, expected, sizeof found);
 }
@@ -168,10 +168,10 @@ static void compare_scores(FILE *in, const Scores *scores)
 
 static void compare_task(const Task *t, FILE *in)
 {
-    Metrics m;
-    metrics_init(&m, t->n_classes);
-    metrics_add(&m, t->labels, t->predictions, t->n);
-    metrics_finish(&m);
+    ClassifierMetrics m;
+    classifier_metrics_init(&m, t->n_classes);
+    classifier_metrics_add(&m, t->labels, t->predictions, t->n);
+    classifier_metrics_finish(&m);
     assert_near(next(in), m.accuracy);
     compare_scores(in, &m.weighted);
     compare_scores(in, &m.macro);
@@ -190,13 +190,15 @@ static void compare_task(const Task *t, FILE *in)
     }
     size_t n_cells = t->n_classes * t->n_classes;
     uint64_t *confusion = mem_zalloc(n_cells, sizeof *confusion);
-    metrics_confusion(t->labels, t->predictions, t->n, t->n_classes, confusion);
+    classifier_metrics_confusion(t->labels, t->predictions, t->n, t->n_classes,
+                                 confusion);
     for (size_t i = 0; i < n_cells; i++) {
         assert_near(next(in), (double)confusion[i]);
     }
     free(confusion);
-    assert_near(next(in), metrics_log_loss(t->log_probs, t->labels, t->n, t->n_classes));
-    metrics_free(&m);
+    assert_near(next(in),
+                classifier_metrics_log_loss(t->log_probs, t->labels, t->n, t->n_classes));
+    classifier_metrics_free(&m);
 }
 
 static void test_against_sklearn(void **state)

@@ -1,0 +1,250 @@
+/* The train loop without callbacks: how fast training is, and what it ends with. bench/train
+ * runs it beside PyTorch, bench/scale on one and two ranks.
+ *
+ *     train_steps [--test] CONFIG [section.key=value ...]
+ *
+ * Prints a JSON object: tokens/s and GFLOP/s of the optimizer steps (the words the deep
+ * branch reads; arithmetic of the dense part alone), CPU seconds of reading, fitting and
+ * training, and the metrics of the validation split; of the test split only with --test,
+ * since whoever tunes must not see it. */
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "data/dataset.h"
+#include "model/training.h"
+#include "tracker/config.h"
+#include "trainer/checkpointer.h"
+#include "trainer/comm.h"
+#include "trainer/config.h"
+#include "trainer/early_stop.h"
+#include "trainer/plan.h"
+#include "trainer/train_step.h"
+#include "trainer/validate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Job {
+    int64_t seed;
+    char *experiment;
+} Job;
+
+static const Field JOB_FIELDS[] = {
+    {"experiment", FIELD_TEXT, offsetof(Job, experiment), "Default", .help = "name"},
+    {"seed", FIELD_INT, offsetof(Job, seed), "42", 0, 1e18, .help = "of every draw"},
+};
+
+typedef struct Bench {
+    Job job;
+    DataConfig data;
+    ModelConfig model;
+    TrainConfig train;
+    Splits splits;
+    Preprocessor *pre;
+    Dataset *train_set, *val_set, *test_set;
+    Classifier *classifier;
+    Optimizer *optimizer;
+    Ranks ranks;
+    double prepare_s, train_s, wall_s; /* CPU, CPU, clock */
+    bool want_test;
+} Bench;
+
+static Status read_config(Bench *bench, int argc, char **argv)
+{
+    /* What a bench does not use is read all the same, so that any config will do. */
+    static CheckpointConfig checkpoint;
+    static EarlyStopConfig early_stopping;
+    static TrackingConfig tracking;
+    const Section sections[] = {
+        {"", "", JOB_FIELDS, 2, &bench->job},
+        {"data", "", data_fields, n_data_fields, &bench->data},
+        {"model", "", model_fields, n_model_fields, &bench->model},
+        {"train", "", train_fields, n_train_fields, &bench->train},
+        {"checkpoint", "", checkpoint_fields, n_checkpoint_fields, &checkpoint},
+        {"early_stopping", "", early_stop_fields, n_early_stop_fields, &early_stopping},
+        {"tracking", "", tracking_fields, n_tracking_fields, &tracking},
+    };
+    Config *config;
+    TRY(config_open(argv[1], &config));
+    Status status = STATUS_OK;
+    for (int i = 2; i < argc && status == STATUS_OK; i++) {
+        status = config_override(config, argv[i]);
+    }
+    if (status == STATUS_OK) {
+        status = config_apply(config, sections, sizeof sections / sizeof sections[0]);
+    }
+    config_close(config);
+    return status;
+}
+
+static Status prepare(Bench *bench)
+{
+    const Splits *s = &bench->splits;
+    double before = clock_cpu_seconds();
+    TRY(splits_read(&bench->data, (uint64_t)bench->job.seed, &bench->splits));
+    TRY(preprocessor_fit(&bench->data, &s->rows, s->train, s->n_train, &bench->pre));
+    TRY(dataset_encode(bench->pre, &s->rows, s->train, s->n_train, true,
+                       &bench->train_set));
+    if (s->n_val > 0) {
+        TRY(dataset_encode(bench->pre, &s->rows, s->val, s->n_val, true,
+                           &bench->val_set));
+    }
+    bench->prepare_s = clock_cpu_seconds() - before;
+    if (bench->want_test && s->n_test > 0) {
+        const Corpus *rows = s->test_rows.n ? &s->test_rows : &s->rows;
+        TRY(dataset_encode(bench->pre, rows, s->test, s->n_test, true,
+                           &bench->test_set));
+    }
+    ModelSizes sizes = {
+        .n_classes = preprocessor_n_classes(bench->pre),
+        .vocab_size = preprocessor_vocab_size(bench->pre),
+        .ngram_buckets = preprocessor_ngram_buckets(bench->pre),
+        .max_tokens = preprocessor_max_words(bench->pre),
+        .wide_buckets = preprocessor_wide_buckets(bench->pre),
+    };
+    const TrainConfig *t = &bench->train;
+    OptimizerConfig config = {
+        .lr = t->lr,
+        .embedding_lr = t->embedding_lr,
+        .wide_lr = t->wide_lr,
+        .weight_decay = t->weight_decay,
+        .beta1 = t->beta1,
+        .beta2 = t->beta2,
+        .eps = t->eps,
+        .clip_norm = t->clip_norm,
+    };
+    bench->classifier = classifier_create(&bench->model, &sizes, (uint64_t)bench->job.seed);
+    bench->optimizer = optimizer_open(bench->classifier, &config);
+    return STATUS_OK;
+}
+
+static Status train(Bench *bench)
+{
+    size_t n = dataset_size(bench->train_set), batch = (size_t)bench->train.batch_size;
+    int64_t per_epoch = (int64_t)((n + batch - 1) / batch);
+    int64_t total = per_epoch * bench->train.epochs;
+    uint32_t *order = mem_alloc(n, sizeof *order);
+    Stepper *stepper =
+        stepper_open(&bench->ranks, &bench->train, (uint64_t)bench->job.seed,
+                     bench->classifier, bench->optimizer, bench->train_set);
+    Status status = STATUS_OK;
+    double before = clock_cpu_seconds(), began = clock_seconds();
+    for (int64_t step = 0; step < total && status == STATUS_OK; step++) {
+        if (step % per_epoch == 0) {
+            plan_epoch(order, n, (uint64_t)bench->job.seed, step / per_epoch);
+        }
+        size_t first = (size_t)(step % per_epoch) * batch;
+        StepResult result;
+        status = stepper_step(stepper, order + first,
+                              n - first < batch ? n - first : batch, step, total, false,
+                              &result);
+    }
+    bench->train_s = clock_cpu_seconds() - before;
+    bench->wall_s = clock_seconds() - began;
+    stepper_close(stepper);
+    free(order);
+    return status;
+}
+
+/* Multiply-adds of the dense part per token, forward and backward: 6 per weight of a
+ * layer, and 12 T H per token for attention's products over T tokens. */
+static double dense_flop(const Bench *bench)
+{
+    const ModelConfig *c = &bench->model;
+    double H = (double)c->hidden, F = (double)c->ff, sum = 0;
+    for (size_t i = 0; i < dataset_size(bench->train_set); i++) {
+        double T = (double)dataset_length(bench->train_set, i);
+        sum += T * (double)c->layers * (6 * (4 * H * H + 2 * H * F) + 12 * T * H);
+    }
+    return sum * (double)bench->train.epochs;
+}
+
+/* Collective. */
+static void print_split(JsonWriter *w, const Bench *bench, const char *name,
+                        const Dataset *set)
+{
+    if (!set) {
+        return;
+    }
+    ValidationResult result;
+    validate(&bench->ranks, bench->classifier, set,
+             (size_t)bench->train.eval_batch_size, &result);
+    json_write_key(w, name);
+    json_begin_object(w);
+    json_write_key(w, "loss");
+    json_write_double(w, result.loss);
+    json_write_key(w, "accuracy");
+    json_write_double(w, result.accuracy);
+    json_write_key(w, "f1");
+    json_write_double(w, result.f1);
+    json_end_object(w);
+}
+
+static void print(const Bench *bench)
+{
+    double tokens = (double)dataset_n_tokens(bench->train_set) *
+                    (double)bench->train.epochs;
+    const struct {
+        const char *name;
+        double value;
+    } numbers[] = {
+        {"tokens_per_s", tokens / bench->train_s},
+        {"gflop_per_s", dense_flop(bench) / bench->train_s * 1e-9},
+        {"tokens", tokens},
+        {"prepare_cpu_s", bench->prepare_s},
+        {"train_cpu_s", bench->train_s},
+        {"train_wall_s", bench->wall_s},
+        {"ranks", bench->ranks.size},
+    };
+    StrBuf out = {0};
+    JsonWriter w = json_writer(&out, 0);
+    json_begin_object(&w);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        json_write_key(&w, numbers[i].name);
+        json_write_double(&w, numbers[i].value);
+    }
+    print_split(&w, bench, "val", bench->val_set);
+    print_split(&w, bench, "test", bench->test_set);
+    json_end_object(&w);
+    if (bench->ranks.rank == 0) {
+        puts(out.p);
+    }
+    strbuf_free(&out);
+}
+
+int main(int argc, char **argv)
+{
+    Bench bench = {0};
+    if (comm_open(&bench.ranks) != STATUS_OK) {
+        log_status();
+        return STATUS_FAILED;
+    }
+    if (argc > 1 && strcmp(argv[1], "--test") == 0) {
+        bench.want_test = true;
+        argc--;
+        argv++;
+    }
+    if (argc < 2) {
+        fprintf(stderr, "usage: train_steps [--test] CONFIG [section.key=value ...]\n");
+        return STATUS_USAGE;
+    }
+    Status status = read_config(&bench, argc, argv);
+    status = status == STATUS_OK ? prepare(&bench) : status;
+    status = status == STATUS_OK ? train(&bench) : status;
+    if (status == STATUS_OK) {
+        print(&bench);
+    } else {
+        log_status();
+    }
+    optimizer_close(bench.optimizer);
+    classifier_close(bench.classifier);
+    dataset_close(bench.train_set);
+    dataset_close(bench.val_set);
+    dataset_close(bench.test_set);
+    preprocessor_close(bench.pre);
+    splits_free(&bench.splits);
+    comm_close();
+    return (int)status;
+}

@@ -1,0 +1,143 @@
+/* `muster train`: reads config and data, creates the run, trains on every rank, prints how
+ * it ended. What the parts do is theirs; here they are wired. */
+#include "cli/train_job.h"
+
+#include "cli/command.h"
+#include "trainer/launch.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static TrainOptions options;
+
+#define AT(field) offsetof(TrainOptions, field)
+
+static const Option OPTIONS[] = {
+    {.name = "ranks", .alias = 'n', .kind = OPTION_INT, .offset = AT(ranks), .value = "N",
+     .min = 1, .max = 4096, .help = "start mpirun with N ranks and supervise it"},
+    {.name = "resume", .kind = OPTION_TEXT, .offset = AT(resume), .value = "RUN",
+     .optional = "auto", .optional_next = true,
+     .help = "continue a run (id, name, last) from its newest checkpoint; auto: the last "
+             "unfinished run of the experiment, or a new one"},
+    {.name = "explain", .kind = OPTION_FLAG, .offset = AT(explain),
+     .help = "print every final value and where it came from, and stop"},
+    {.name = "experiment", .kind = OPTION_TEXT, .offset = AT(experiment),
+     .value = "NAME", .help = "beats the config's experiment"},
+    {.name = "run-name", .kind = OPTION_TEXT, .offset = AT(run_name), .value = "NAME",
+     .help = "instead of a made-up one"},
+    {.name = "tracking-uri", .kind = OPTION_TEXT, .offset = AT(tracking_uri),
+     .value = "URI", .help = "the run store, sqlite:///PATH"},
+};
+
+static const OptionConflict CONFLICTS[] = {{"explain", "ranks"}, {"explain", "resume"}};
+
+/* --- signals: the first asks for a checkpoint, a second Ctrl-C ends at once --- */
+
+static volatile sig_atomic_t signal_seen;
+
+static void on_signal(int number)
+{
+    if (number == SIGINT && signal_seen == SIGINT) {
+        _exit(STATUS_INTERRUPTED);
+    }
+    signal_seen = number;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        sigaction(numbers[i], &action, NULL);
+    }
+}
+
+/* --- the ranks of this job --- */
+
+static Status check_ranks(const Ranks *ranks)
+{
+    Launcher launcher = launch_detect();
+    if (ranks->size == 1 && launcher.size > 1) {
+        status_set(STATUS_FAILED, "%s started %d tasks, but each sees an MPI job of one rank",
+                   launcher.name, launcher.size);
+        status_hint("the launcher and this MPI library do not know each other: try srun "
+                    "--mpi=pmix, or mpirun");
+        return STATUS_FAILED;
+    }
+    if (launcher.kind == LAUNCHER_NONE && !options.explain) {
+        long cores = sysconf(_SC_NPROCESSORS_ONLN);
+        log_note(cores > 1 ? "one rank; --ranks %ld would use all cores" : "one rank",
+                 cores);
+    }
+    return STATUS_OK;
+}
+
+static Status run_rank(const Invocation *invocation)
+{
+    Ranks ranks;
+    TRY(comm_open(&ranks));
+    if (ranks.rank != 0) {
+        log_set_quiet(true);
+        command_silence();
+    }
+    Status status = check_ranks(&ranks);
+    if (status == STATUS_OK) {
+        catch_signals();
+        options.json = invocation->json;
+        status = train_job_run(&ranks, &options, invocation->args, invocation->n_args,
+                               &signal_seen);
+    }
+    comm_close();
+    return status;
+}
+
+static Status run(const Invocation *invocation)
+{
+    if (invocation->n_args == 0 && !options.resume) {
+        status_set(STATUS_USAGE, "missing argument CONFIG");
+        status_hint("muster train configs/tiny.yaml");
+        return STATUS_USAGE;
+    }
+    if (options.ranks == 0 || launch_detect().kind == LAUNCHER_MUSTER) {
+        return run_rank(invocation);
+    }
+    int exit_code = 0;
+    Status status = launch_run((int)options.ranks, invocation->argv, &exit_code);
+    if (status == STATUS_OK && exit_code != 0) {
+        command_silence(); /* rank 0 has said it */
+        return (Status)exit_code;
+    }
+    return status;
+}
+
+static const Example EXAMPLES[] = {
+    {"muster train configs/tiny.yaml", "seconds, on one core"},
+    {"muster train configs/debian-sections.yaml --ranks 2", "on two cores"},
+    {"mpirun -n 4 muster train configs/x.yaml train.lr=3e-4",
+     "under a launcher of your own, one value changed"},
+    {"muster train --resume last", "continue where the last run was stopped"},
+    {"muster train configs/x.yaml --explain", "every value and where it comes from"},
+};
+
+const Command command_train = {
+    .name = "train",
+    .summary = "train a classifier and record the run",
+    .usage = "train CONFIG [section.key=value ...]",
+    .details = "Ranks share each batch; 1, 2, 4 and 8 of them give the same bits. Ctrl-C, "
+               "SIGTERM and\nSIGUSR1 end with a checkpoint to resume from.",
+    .examples = EXAMPLES,
+    .n_examples = sizeof EXAMPLES / sizeof EXAMPLES[0],
+    .options = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0], CONFLICTS,
+                sizeof CONFLICTS / sizeof CONFLICTS[0], &options},
+    .max_args = ANY_ARGS,
+    .arg = "CONFIG",
+    .more_help = train_job_help,
+    .run = run,
+};

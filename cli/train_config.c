@@ -1,0 +1,147 @@
+/* Sections of all parts, read together. */
+#include "cli/train_config.h"
+
+#include "base/files.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const Field TOP_FIELDS[] = {
+    {"experiment", FIELD_TEXT, offsetof(TopConfig, experiment), "Default",
+     .help = "runs are grouped by it"},
+    {"seed", FIELD_INT, offsetof(TopConfig, seed), "42", 0, 9e15,
+     .help = "of every random draw: splits, weights, order, dropout"},
+};
+
+void whole_config_init(WholeConfig *w)
+{
+    *w = (WholeConfig){0};
+    const Section sections[N_TRAIN_SECTIONS] = {
+        {"", "keys without a section", TOP_FIELDS, 2, &w->top},
+        {"data", "where rows come from and how text becomes numbers", data_fields,
+         n_data_fields, &w->data},
+        {"model", "the classifier", model_fields, n_model_fields, &w->model},
+        {"train", "the train loop", train_fields, n_train_fields, &w->train},
+        {"checkpoint", "which checkpoints are kept", checkpoint_fields,
+         n_checkpoint_fields, &w->checkpoint},
+        {"early_stopping", "ending before the last epoch", early_stop_fields,
+         n_early_stop_fields, &w->early_stopping},
+        {"tracking", "the run store", tracking_fields, n_tracking_fields, &w->tracking},
+    };
+    memcpy(w->sections, sections, sizeof sections);
+    memcpy(w->recorded, sections + 1, sizeof w->recorded);
+}
+
+void whole_config_free(WholeConfig *w)
+{
+    config_free(w->sections, N_TRAIN_SECTIONS);
+}
+
+void train_job_help(FILE *out)
+{
+    WholeConfig whole;
+    whole_config_init(&whole);
+    config_help(whole.sections, N_TRAIN_SECTIONS, out);
+}
+
+enum { PARAMS_LIMIT = 1 << 20 };
+
+/* A resumed run's own values: params.json holds every dotted key. */
+static Status take_params(Config *config, const char *params_json)
+{
+    Json *json = NULL;
+    TRY(json_load(params_json, PARAMS_LIMIT, STATUS_DAMAGED, &json));
+    Status status = STATUS_OK;
+    for (size_t i = 0; i < json_size(json) && status == STATUS_OK; i++) {
+        const Json *value;
+        const char *key = json_key(json, i, &value);
+        const char *text = json_string(value);
+        if (text && *text) {
+            char *assignment = mem_printf("%s=%s", key, text);
+            status = config_override(config, assignment);
+            free(assignment);
+        }
+    }
+    json_free(json);
+    return status;
+}
+
+static Status take_option(Config *config, const char *key, const char *value)
+{
+    if (!value) {
+        return STATUS_OK;
+    }
+    char *assignment = mem_printf("%s=%s", key, value);
+    Status status = config_override(config, assignment);
+    free(assignment);
+    return status;
+}
+
+static Status take_all(Config *config, const char *params_json,
+                       const char *const *overrides, size_t n_overrides,
+                       const TrainOptions *options)
+{
+    if (params_json) {
+        TRY(take_params(config, params_json));
+    }
+    TRY(tracking_config_environment(config));
+    for (size_t i = 0; i < n_overrides; i++) {
+        TRY(config_override(config, overrides[i]));
+    }
+    TRY(take_option(config, "tracking.experiment_name", options->experiment));
+    TRY(take_option(config, "tracking.run_name", options->run_name));
+    return take_option(config, "tracking.uri", options->tracking_uri);
+}
+
+static Status check_all(const WholeConfig *w, const Config *config, int n_ranks)
+{
+    TRY(data_config_check(&w->data, config));
+    TRY(model_config_check(&w->model, config));
+    TRY(train_config_check(&w->train, config, n_ranks));
+    return tracking_config_check(&w->tracking, config);
+}
+
+static void add_to_digest(void *sha, const char *key, const char *value)
+{
+    sha256_add(sha, key, strlen(key) + 1);
+    sha256_add(sha, value, strlen(value) + 1);
+}
+
+/* `experiment` and `tracking.experiment_name` name the same thing; flag and environment
+ * set the second, most files the first. */
+static void settle_experiment(WholeConfig *w, const Config *config)
+{
+    bool given = strcmp(config_origin(config, "tracking.experiment_name"), "default") != 0;
+    char **from = given ? &w->tracking.experiment_name : &w->top.experiment;
+    char **to = given ? &w->top.experiment : &w->tracking.experiment_name;
+    free(*to);
+    *to = mem_strdup(*from);
+}
+
+Status whole_config_read(WholeConfig *w, const char *path, const char *params_json,
+                         const char *const *overrides, size_t n_overrides,
+                         const TrainOptions *options, int n_ranks)
+{
+    Config *config = NULL;
+    TRY(config_open(path, &config));
+    Status status = take_all(config, params_json, overrides, n_overrides, options);
+    if (status == STATUS_OK) {
+        status = config_apply(config, w->sections, N_TRAIN_SECTIONS);
+    }
+    if (status == STATUS_OK) {
+        settle_experiment(w, config);
+        status = check_all(w, config, n_ranks);
+    }
+    if (status == STATUS_OK && options->explain) {
+        config_explain(config, w->sections, N_TRAIN_SECTIONS, stdout);
+    }
+    Sha256 *sha = sha256_begin();
+    if (status == STATUS_OK) {
+        config_flatten(w->sections, N_TRAIN_SECTIONS, add_to_digest, sha);
+    }
+    sha256_end(sha, w->digest);
+    config_close(config);
+    return status;
+}

@@ -1,0 +1,176 @@
+/* The life of a training: config, data, run, loop, end. Each step is agreed on by all
+ * ranks before the next begins; rank 0 alone touches the store and the result folder. */
+#include "cli/train_job.h"
+
+#include "cli/train_config.h"
+#include "cli/train_run.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "data/dataset.h"
+#include "trainer/train_loop.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Everything a training holds; freed together. */
+typedef struct TrainJobState {
+    const Ranks *ranks;
+    const TrainOptions *options;
+    WholeConfig config;
+    ResumePoint resume;
+    Splits splits;
+    Preprocessor *pre;
+    Dataset *train_set, *val_set;
+    TrainingRun *run; /* rank 0 */
+} TrainJobState;
+
+/* A digest that all ranks must share, or the job would train on different things. */
+static Status same_everywhere(const Ranks *ranks, const char digest[SHA256_HEX],
+                              Status code, const char *what)
+{
+    char root[SHA256_HEX];
+    memcpy(root, digest, sizeof root);
+    ranks->broadcast(ranks->self, root, sizeof root);
+    Status status = STATUS_OK;
+    if (memcmp(root, digest, sizeof root) != 0) {
+        status = status_set(code, "%s differs from rank 0's (digest %.12s, there %.12s)",
+                            what, digest, root);
+        status_hint("all ranks must see the same files");
+    }
+    return ranks_agree(ranks, status);
+}
+
+static Status read_config(TrainJobState *job, const char *const *args, size_t n_args)
+{
+    const char *path = n_args > 0 && !strchr(args[0], '=') ? args[0] : NULL;
+    size_t skip = path ? 1 : 0;
+    TrainOptions quiet = *job->options;
+    quiet.explain = quiet.explain && job->ranks->rank == 0;
+    whole_config_init(&job->config);
+    Status status = whole_config_read(
+        &job->config, path, path ? NULL : job->resume.params_json, args + skip,
+        n_args - skip, &quiet, job->ranks->size);
+    TRY(ranks_agree(job->ranks, status));
+    return same_everywhere(job->ranks, job->config.digest, STATUS_CONFIG, "the config");
+}
+
+/* A resumed run must see the rows it was trained on. */
+static Status check_resumed_data(const TrainJobState *job)
+{
+    if (!job->resume.checkpoint_dir) {
+        return STATUS_OK;
+    }
+    return resume_check_digest(&job->resume, job->splits.digest);
+}
+
+static Status encode(TrainJobState *job)
+{
+    const Splits *s = &job->splits;
+    TRY(preprocessor_fit(&job->config.data, &s->rows, s->train, s->n_train, &job->pre));
+    TRY(dataset_encode(job->pre, &s->rows, s->train, s->n_train, true, &job->train_set));
+    if (s->n_val > 0) {
+        TRY(dataset_encode(job->pre, &s->rows, s->val, s->n_val, true, &job->val_set));
+    }
+    return STATUS_OK;
+}
+
+static Status read_data(TrainJobState *job)
+{
+    Status status =
+        splits_read(&job->config.data, (uint64_t)job->config.top.seed, &job->splits);
+    status = status == STATUS_OK ? check_resumed_data(job) : status;
+    TRY(ranks_agree(job->ranks, status));
+    TRY(same_everywhere(job->ranks, job->splits.digest, STATUS_DATA, "the data"));
+    TRY(ranks_agree(job->ranks, encode(job)));
+    log_note("%zu texts to train on, %zu to validate, %zu to test, %zu classes",
+             job->splits.n_train, job->splits.n_val, job->splits.n_test,
+             preprocessor_n_classes(job->pre));
+    return STATUS_OK;
+}
+
+static Status open_run(TrainJobState *job)
+{
+    Status status = STATUS_OK;
+    if (job->ranks->rank == 0) {
+        status = training_run_open(&job->config, &job->splits, &job->resume,
+                                   job->ranks->size, job->options->json, &job->run);
+    }
+    return ranks_agree(job->ranks, status);
+}
+
+static Status train(TrainJobState *job, const volatile sig_atomic_t *signal)
+{
+    const WholeConfig *config = &job->config;
+    const NamedText digests[] = {
+        {"train", job->splits.rows.digest},
+        {"test", job->splits.test_rows.digest},
+        {"split", job->splits.digest},
+    };
+    TrainJob loop = {
+        .ranks = job->ranks,
+        .train = &config->train,
+        .model = &config->model,
+        .checkpoint = &config->checkpoint,
+        .seed = (uint64_t)config->top.seed,
+        .preprocessor = job->pre,
+        .train_set = job->train_set,
+        .val_set = job->val_set,
+        .resume_from = job->resume.checkpoint_dir,
+        .info = {.sections = config->recorded,
+                 .n_sections = N_RECORDED_SECTIONS,
+                 .seed = (uint64_t)config->top.seed,
+                 .digests = digests,
+                 .n_digests = sizeof digests / sizeof digests[0]},
+        .signal = signal,
+    };
+    if (job->run) {
+        training_run_fill(job->run, &loop);
+    }
+    return train_loop(&loop);
+}
+
+static void close_job(TrainJobState *job)
+{
+    dataset_close(job->train_set);
+    dataset_close(job->val_set);
+    preprocessor_close(job->pre);
+    splits_free(&job->splits);
+    resume_point_free(&job->resume);
+    whole_config_free(&job->config);
+}
+
+/* Rank 0 looks the run up; the others are told where its checkpoint is. */
+static Status find_resume(TrainJobState *job, const char *const *args, size_t n_args)
+{
+    if (!job->options->resume) {
+        return STATUS_OK;
+    }
+    Status status = STATUS_OK;
+    if (job->ranks->rank == 0) {
+        status = resume_point_find(job->options, args, n_args, job->ranks->size,
+                                   &job->resume);
+    }
+    TRY(ranks_agree(job->ranks, status));
+    resume_point_broadcast(&job->resume, job->ranks);
+    return STATUS_OK;
+}
+
+Status train_job_run(const Ranks *ranks, const TrainOptions *options,
+                     const char *const *args, size_t n_args,
+                     const volatile sig_atomic_t *signal)
+{
+    TrainJobState job = {.ranks = ranks, .options = options};
+    Status status = find_resume(&job, args, n_args);
+    status = status == STATUS_OK ? read_config(&job, args, n_args) : status;
+    if (status == STATUS_OK && !options->explain) {
+        status = read_data(&job);
+        status = status == STATUS_OK ? open_run(&job) : status;
+        status = status == STATUS_OK ? train(&job, signal) : status;
+        if (job.run) {
+            training_run_close(job.run, status, options->json);
+        }
+    }
+    close_job(&job);
+    return status;
+}

@@ -1,0 +1,32 @@
+/* One training as a command: from config files and flags to a finished run. */
+#ifndef MUSTER_CLI_TRAIN_JOB_H
+#define MUSTER_CLI_TRAIN_JOB_H
+
+#include "base/ranks.h"
+#include "trainer/comm.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef struct TrainOptions {
+    int64_t ranks;
+    const char *resume; /* NULL, "auto", or a run */
+    bool explain;
+    const char *experiment;
+    const char *run_name;
+    const char *tracking_uri;
+    bool json; /* one object on stdout at the end */
+} TrainOptions;
+
+/* Trains. args[0] is the config (absent when a run is resumed), the others overrides.
+ * Collective. */
+Status train_job_run(const Ranks *ranks, const TrainOptions *options,
+                     const char *const *args, size_t n_args,
+                     const volatile sig_atomic_t *signal);
+
+/* Prints the sections of a config. */
+void train_job_help(FILE *out);
+
+#endif

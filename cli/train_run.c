@@ -1,0 +1,289 @@
+/* The run of a training, from its creation to its last line. */
+#include "cli/train_run.h"
+
+#include "base/files.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "model/dispatch.h"
+#include "model/gemm.h"
+#include "tracker/db.h"
+#include "tracker/logger.h"
+#include "trainer/comm.h"
+#include "trainer/early_stop.h"
+#include "trainer/host.h"
+#include "trainer/progress.h"
+#include "trainer/result_files.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_CALLBACKS = 8, MAX_DATASETS = 3, MAX_LAST_METRICS = 16, TRIAL_ID = 9 };
+
+/* What the end's JSON object tells; kept by a callback of our own. */
+typedef struct Ending {
+    NamedValue metrics[MAX_LAST_METRICS];
+    size_t n_metrics;
+    char *best_checkpoint;
+} Ending;
+
+struct TrainingRun {
+    const WholeConfig *config;
+    const ResumePoint *resume;
+    TrackedRun tracked;
+    char *result_dir;
+    char trial_id[TRIAL_ID];
+    char host[HOST_NAME], ip[HOST_IP];
+    NamedText *params; /* keys are interned by the tables' names in `texts` */
+    size_t n_params, cap_params;
+    StrList texts;
+    LoggerDataset datasets[MAX_DATASETS];
+    size_t n_datasets;
+    Callback callbacks[MAX_CALLBACKS];
+    CallbackList list;
+    Ending ending;
+};
+
+/* --- facts --- */
+
+static void add_param(void *context, const char *key, const char *value)
+{
+    TrainingRun *run = context;
+    run->params = mem_grow(run->params, &run->cap_params, run->n_params + 1,
+                           sizeof *run->params);
+    strlist_add(&run->texts, key);
+    const char *own_key = run->texts.items[run->texts.n - 1];
+    strlist_add(&run->texts, value);
+    const char *own_value = run->texts.items[run->texts.n - 1];
+    run->params[run->n_params++] = (NamedText){own_key, own_value};
+}
+
+static char *files_name(const StrList *files)
+{
+    return files->n > 0 ? mem_strdup(path_base(files->items[0])) : mem_strdup("data");
+}
+
+static void add_dataset(TrainingRun *run, const StrList *files, const char *digest,
+                        size_t rows, const char *context)
+{
+    char *source = files->n > 0 ? path_absolute(files->items[0]) : mem_strdup("");
+    char *parts[] = {files_name(files), source,
+                     mem_printf("{\"num_rows\": %zu}", rows)};
+    const char *owned[3];
+    for (size_t i = 0; i < 3; i++) {
+        strlist_add_take(&run->texts, parts[i]);
+        owned[i] = parts[i];
+    }
+    run->datasets[run->n_datasets++] = (LoggerDataset){
+        .name = owned[0], .digest = digest, .source = owned[1], .profile = owned[2],
+        .context = context};
+}
+
+static void collect_facts(TrainingRun *run, const Splits *splits)
+{
+    const DataConfig *data = &run->config->data;
+    config_flatten(run->config->sections, N_TRAIN_SECTIONS, add_param, run);
+    add_dataset(run, &data->train, splits->rows.digest, splits->n_train, "training");
+    if (splits->test_rows.n > 0) {
+        add_dataset(run, &data->test, splits->test_rows.digest, splits->n_test,
+                    "testing");
+    }
+    host_name(run->host);
+    host_ip(run->ip);
+}
+
+static Status create_run(TrainingRun *run, const Splits *splits, int n_ranks)
+{
+    const NamedText versions[] = {
+        {"blas", gemm_library()},
+        {"mpi", comm_library()},
+        {"sqlite", db_library_version()},
+    };
+    const NamedText digests[] = {
+        {"train", splits->rows.digest},
+        {"test", splits->test_rows.digest},
+        {"split", splits->digest},
+    };
+    RunFacts facts = {
+        .source_name = "muster train",
+        .n_ranks = n_ranks,
+        .kernel_family = dispatch_kernel_name(),
+        .versions = versions,
+        .n_versions = sizeof versions / sizeof versions[0],
+        .digests = digests,
+        .n_digests = sizeof digests / sizeof digests[0],
+        .resume_run_id = run->resume->run_id,
+    };
+    return logger_create_run(&run->config->tracking, &facts, &run->tracked);
+}
+
+/* Results live with the run's artifacts, or, when those are not to be saved, in a folder
+ * of their own. */
+static Status choose_result_dir(TrainingRun *run)
+{
+    memcpy(run->trial_id, run->tracked.run_id, TRIAL_ID - 1);
+    if (run->resume->result_dir) {
+        run->result_dir = mem_strdup(run->resume->result_dir);
+    } else if (run->config->tracking.save_artifact) {
+        run->result_dir = mem_strdup(run->tracked.artifact_dir);
+    } else {
+        char *relative = mem_printf("results/%s/%s_%s", run->config->top.experiment,
+                                    run->tracked.run_name, run->trial_id);
+        run->result_dir = path_absolute(relative);
+        free(relative);
+    }
+    return dir_make(run->result_dir);
+}
+
+/* --- callbacks --- */
+
+static Status remember_report(void *self, const Report *report, bool *stop)
+{
+    (void)stop;
+    Ending *ending = self;
+    size_t n = report->n_metrics < MAX_LAST_METRICS ? report->n_metrics : MAX_LAST_METRICS;
+    memcpy(ending->metrics, report->metrics, n * sizeof *report->metrics);
+    ending->n_metrics = n;
+    return STATUS_OK;
+}
+
+static Status remember_end(void *self, const TrialEnd *end)
+{
+    Ending *ending = self;
+    free(ending->best_checkpoint);
+    ending->best_checkpoint = mem_strdup(end->best_checkpoint);
+    return STATUS_OK;
+}
+
+static Callback *next_callback(TrainingRun *run)
+{
+    CHECK(run->list.n < MAX_CALLBACKS);
+    return &run->callbacks[run->list.n++];
+}
+
+static Status open_callbacks(TrainingRun *run, bool json)
+{
+    run->list.items = run->callbacks;
+    *next_callback(run) = (Callback){.name = "ending", .self = &run->ending,
+                                     .on_report = remember_report,
+                                     .on_end = remember_end};
+    result_files_open(next_callback(run));
+    if (run->config->early_stopping.enabled) {
+        early_stop_open(&run->config->early_stopping, next_callback(run));
+    }
+    LoggerConfig logger = {
+        .tracking = &run->config->tracking,
+        .run = &run->tracked,
+        .datasets = run->datasets,
+        .n_datasets = run->n_datasets,
+    };
+    TRY(logger_open(&logger, next_callback(run)));
+    ProgressOptions progress = {.results = json ? NULL : stdout, .terminal = -1};
+    progress_open(&progress, next_callback(run));
+    return STATUS_OK;
+}
+
+Status training_run_open(const WholeConfig *config, const Splits *splits,
+                         const ResumePoint *resume, int n_ranks, bool json,
+                         TrainingRun **out)
+{
+    TrainingRun *run = mem_zalloc(1, sizeof *run);
+    run->config = config;
+    run->resume = resume;
+    collect_facts(run, splits);
+    Status status = create_run(run, splits, n_ranks);
+    if (status == STATUS_OK) {
+        status = choose_result_dir(run);
+    }
+    if (status == STATUS_OK) {
+        status = open_callbacks(run, json);
+    }
+    if (status != STATUS_OK) {
+        training_run_close(run, status, false);
+        return status;
+    }
+    log_note("run %s (%s) in experiment %s", run->tracked.run_name, run->trial_id,
+             config->top.experiment);
+    *out = run;
+    return STATUS_OK;
+}
+
+void training_run_fill(TrainingRun *run, TrainJob *job)
+{
+    job->callbacks = &run->list;
+    job->time_before_s = run->resume->time_before_s;
+    job->start = (TrialStart){
+        .run_id = run->tracked.run_id,
+        .run_name = run->tracked.run_name,
+        .trial_id = run->trial_id,
+        .experiment = run->config->top.experiment,
+        .result_dir = run->result_dir,
+        .hostname = run->host,
+        .node_ip = run->ip,
+        .pid = getpid(),
+        .params = run->params,
+        .n_params = run->n_params,
+    };
+}
+
+/* --- the end --- */
+
+static const char *end_name(Status status)
+{
+    switch (status) {
+    case STATUS_OK:
+        return "FINISHED";
+    case STATUS_REQUEUE:
+    case STATUS_INTERRUPTED:
+        return "KILLED";
+    default:
+        return "FAILED";
+    }
+}
+
+static void print_json(const TrainingRun *run, Status status)
+{
+    StrBuf text = {0};
+    JsonWriter w = json_writer(&text, 2);
+    const NamedText texts[] = {
+        {"run_id", run->tracked.run_id},
+        {"run_name", run->tracked.run_name},
+        {"experiment_id", run->tracked.experiment_id},
+        {"status", end_name(status)},
+        {"artifact_uri", run->tracked.artifact_uri},
+        {"checkpoint", run->ending.best_checkpoint},
+    };
+    json_begin_object(&w);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        json_write_key(&w, texts[i].name);
+        json_write_string(&w, texts[i].value);
+    }
+    json_write_key(&w, "metrics");
+    json_begin_object(&w);
+    for (size_t i = 0; i < run->ending.n_metrics; i++) {
+        json_write_key(&w, run->ending.metrics[i].name);
+        json_write_double(&w, run->ending.metrics[i].value);
+    }
+    json_end_object(&w);
+    json_end_object(&w);
+    printf("%s\n", text.p);
+    strbuf_free(&text);
+}
+
+void training_run_close(TrainingRun *run, Status status, bool json)
+{
+    callbacks_close(&run->list);
+    if (run->tracked.run_id && json) {
+        print_json(run, status);
+    } else if (run->result_dir && status == STATUS_OK) {
+        log_note("results and checkpoints: %s", run->result_dir);
+        log_note("next: muster evaluate %s --split test", run->trial_id);
+    }
+    free(run->ending.best_checkpoint);
+    free(run->result_dir);
+    free(run->params);
+    strlist_free(&run->texts);
+    tracked_run_free(&run->tracked);
+    free(run);
+}

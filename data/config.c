@@ -1,0 +1,198 @@
+/* The field table of the `data:` section. */
+#include "data/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const CLEANINGS[] = {"none", "basic", "punctuation", "madewithml",
+                                        NULL};
+static const char *const INVALID_UTF8[] = {"error", "replace", "skip", NULL};
+static const char *const TOKENIZERS[] = {"words", NULL};
+static const char *const WIDES[] = {"none", "words", "words_chars", NULL};
+
+#define AT(member) offsetof(DataConfig, member)
+
+const Field data_fields[] = {
+    {.key = "train",
+     .type = FIELD_LIST,
+     .offset = AT(train),
+     .help = "training rows: CSV, TSV or JSON Lines files, - for standard input"},
+    {.key = "test",
+     .type = FIELD_LIST,
+     .offset = AT(test),
+     .help = "test rows; without them test_size cuts a test split"},
+    {.key = "text",
+     .type = FIELD_LIST,
+     .offset = AT(text),
+     .help = "columns that make the text, joined in order with a space"},
+    {.key = "label",
+     .type = FIELD_TEXT,
+     .offset = AT(label),
+     .help = "column that holds the class"},
+    {.key = "val_size",
+     .type = FIELD_DOUBLE,
+     .offset = AT(val_size),
+     .default_text = "0.2",
+     .min = 0,
+     .max = 0.9,
+     .help = "share of the training rows, per class, kept for validation; 0 for none"},
+    {.key = "test_size",
+     .type = FIELD_DOUBLE,
+     .offset = AT(test_size),
+     .default_text = "0",
+     .min = 0,
+     .max = 0.9,
+     .help = "share of all rows, per class, cut off as test split"},
+    {.key = "cleaning",
+     .type = FIELD_CHOICE,
+     .offset = AT(cleaning),
+     .default_text = "basic",
+     .choices = CLEANINGS,
+     .help = "what becomes of a text before it is split into words"},
+    {.key = "invalid_utf8",
+     .type = FIELD_CHOICE,
+     .offset = AT(invalid_utf8),
+     .default_text = "error",
+     .choices = INVALID_UTF8,
+     .help = "rows that are not UTF-8: stop, put U+FFFD in place, or leave them out"},
+    {.key = "strict",
+     .type = FIELD_BOOL,
+     .offset = AT(strict),
+     .default_text = "false",
+     .help = "the same text in training and test is an error"},
+    {.key = "tokenizer",
+     .type = FIELD_CHOICE,
+     .offset = AT(tokenizer),
+     .default_text = "words",
+     .choices = TOKENIZERS,
+     .help = "what a token is"},
+    {.key = "max_words",
+     .type = FIELD_INT,
+     .offset = AT(max_words),
+     .default_text = "64",
+     .min = 1,
+     .max = 8192,
+     .unit = "words",
+     .help = "words of a text that the deep branch sees"},
+    {.key = "min_count",
+     .type = FIELD_INT,
+     .offset = AT(min_count),
+     .default_text = "2",
+     .min = 1,
+     .max = 1e9,
+     .unit = "times",
+     .help = "a word seen less often in training has no vector of its own"},
+    {.key = "vocab_size",
+     .type = FIELD_INT,
+     .offset = AT(vocab_size),
+     .default_text = "30000",
+     .min = 1,
+     .max = 1e7,
+     .unit = "words",
+     .help = "most frequent words that get a vector of their own"},
+    {.key = "ngram_min",
+     .type = FIELD_INT,
+     .offset = AT(ngram_min),
+     .default_text = "3",
+     .min = 1,
+     .max = 16,
+     .unit = "characters",
+     .help = "shortest character n-gram of <word>"},
+    {.key = "ngram_max",
+     .type = FIELD_INT,
+     .offset = AT(ngram_max),
+     .default_text = "5",
+     .min = 1,
+     .max = 16,
+     .unit = "characters",
+     .help = "longest character n-gram of <word>"},
+    {.key = "ngram_buckets",
+     .type = FIELD_INT,
+     .offset = AT(ngram_buckets),
+     .default_text = "8192",
+     .min = 0,
+     .max = 1 << 24,
+     .unit = "rows",
+     .help = "n-gram vectors; 0 for none"},
+    {.key = "wide",
+     .type = FIELD_CHOICE,
+     .offset = AT(wide),
+     .default_text = "words",
+     .choices = WIDES,
+     .help = "features of the wide branch: word 1- and 2-grams, character 2- to 5-grams"},
+    {.key = "wide_buckets",
+     .type = FIELD_INT,
+     .offset = AT(wide_buckets),
+     .default_text = "262144",
+     .min = 1,
+     .max = 1 << 24,
+     .unit = "buckets",
+     .help = "hash buckets of the wide branch, for each kind of feature"},
+};
+const size_t n_data_fields = sizeof data_fields / sizeof data_fields[0];
+
+static Status missing(const char *key, const char *example)
+{
+    status_set(STATUS_CONFIG, "data.%s: missing", key);
+    status_hint("add it to the config or the command line, for example data.%s=%s", key,
+                example);
+    return STATUS_CONFIG;
+}
+
+static Status check_required(const DataConfig *config)
+{
+    if (config->train.n == 0) {
+        return missing("train", "train.csv");
+    }
+    if (config->text.n == 0) {
+        return missing("text", "[title, description]");
+    }
+    if (!config->label || !*config->label) {
+        return missing("label", "tag");
+    }
+    return STATUS_OK;
+}
+
+static Status check_stdin_once(const DataConfig *config, const Config *source)
+{
+    size_t uses = 0;
+    for (size_t i = 0; i < config->train.n; i++) {
+        uses += strcmp(config->train.items[i], "-") == 0;
+    }
+    for (size_t i = 0; i < config->test.n; i++) {
+        uses += strcmp(config->test.items[i], "-") == 0;
+    }
+    if (uses > 1) {
+        return status_set(STATUS_CONFIG,
+                          "%s: data.train: standard input (-) can be read only once",
+                          config_origin(source, "data.train"));
+    }
+    return STATUS_OK;
+}
+
+Status data_config_check(const DataConfig *config, const Config *source)
+{
+    TRY(check_required(config));
+    TRY(check_stdin_once(config, source));
+    if (strlist_has(&config->text, config->label)) {
+        return status_set(
+            STATUS_CONFIG,
+            "%s: data.text: column \"%s\" is the label, the model would see "
+            "the answer",
+            config_origin(source, "data.text"), config->label);
+    }
+    if (config->test.n > 0 && config->test_size > 0) {
+        status_set(STATUS_CONFIG, "%s: data.test_size: excludes data.test (%s)",
+                   config_origin(source, "data.test_size"),
+                   config_origin(source, "data.test"));
+        status_hint("give test rows in a file or cut them off, not both");
+        return STATUS_CONFIG;
+    }
+    if (config->ngram_min > config->ngram_max) {
+        return status_set(STATUS_CONFIG,
+                          "%s: data.ngram_min: %lld is above data.ngram_max: %lld",
+                          config_origin(source, "data.ngram_min"),
+                          (long long)config->ngram_min, (long long)config->ngram_max);
+    }
+    return STATUS_OK;
+}

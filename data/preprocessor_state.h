@@ -1,0 +1,23 @@
+/* What a Preprocessor is made of; for data/ alone. */
+#ifndef MUSTER_DATA_PREPROCESSOR_STATE_H
+#define MUSTER_DATA_PREPROCESSOR_STATE_H
+
+#include "data/labels.h"
+#include "data/preprocessor.h"
+#include "data/wide.h"
+#include "data/words.h"
+
+struct Preprocessor {
+    Cleaning cleaning;
+    TokenizerKind tokenizer;
+    StrList text_columns;
+    char *label_column; /* NULL when there was none */
+    size_t max_words;
+    size_t min_count;
+    Labels labels;
+    Vocabulary vocabulary;
+    NgramConfig ngrams;
+    Wide wide;
+};
+
+#endif

@@ -1,0 +1,222 @@
+/* Blocks of bytes from files and standard input. */
+#include "data/source.h"
+
+#include "base/files.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { HEAD_SIZE = 4096 };
+
+struct Source {
+    char *path;
+    int fd;
+    bool is_file; /* a regular file, whose size and time are compared at the end */
+    struct stat before;
+    uint64_t n_read;
+    size_t n_bom;
+    size_t n_head, head_at; /* `head` is handed out before the descriptor is read on */
+    char head[HEAD_SIZE];
+};
+
+/* Formats by the bytes they begin with; `at` is where those bytes lie. Each is long
+ * enough not to be the start of somebody's first column name. */
+static const struct {
+    const char *magic;
+    size_t at, n;
+    const char *name;
+    const char *hint;
+} FOREIGN[] = {
+    {"\x1f\x8b", 0, 2, "gzip", "decompress it first: gunzip"},
+    {"\x28\xb5\x2f\xfd", 0, 4, "zstd", "decompress it first: unzstd"},
+    {"\xfd\x37zXZ", 0, 5, "xz", "decompress it first: unxz"},
+    {"1AY&SY", 4, 6, "bzip2", "decompress it first: bunzip2"},
+    {"PK\x03\x04", 0, 4, "zip", "unpack it first; a spreadsheet is saved as CSV"},
+    {"PAR1\x15", 0, 5, "Parquet", "convert it to CSV or JSON Lines first"},
+    {"ARROW1\0", 0, 7, "Arrow", "convert it to CSV or JSON Lines first"},
+    {"SQLite format 3", 0, 16, "SQLite", "export the table as CSV first"},
+    {"\xff\xfe", 0, 2, "UTF-16", "save it as UTF-8: iconv -f UTF-16 -t UTF-8"},
+    {"\xfe\xff", 0, 2, "UTF-16", "save it as UTF-8: iconv -f UTF-16 -t UTF-8"},
+};
+
+static Status refuse_foreign(const Source *source)
+{
+    for (size_t i = 0; i < sizeof FOREIGN / sizeof FOREIGN[0]; i++) {
+        if (source->n_head >= FOREIGN[i].at + FOREIGN[i].n &&
+            memcmp(source->head + FOREIGN[i].at, FOREIGN[i].magic, FOREIGN[i].n) == 0) {
+            status_set(STATUS_DATA,
+                       "%s: is %s; supported are CSV, TSV and JSON Lines in UTF-8",
+                       source_name(source), FOREIGN[i].name);
+            status_hint("%s", FOREIGN[i].hint);
+            return STATUS_DATA;
+        }
+    }
+    return STATUS_OK;
+}
+
+const char *source_name(const Source *source)
+{
+    return strcmp(source->path, "-") == 0 ? "<stdin>" : source->path;
+}
+
+static Status read_some(Source *source, char *to, size_t cap, size_t *got)
+{
+    for (;;) {
+        ssize_t n = read(source->fd, to, cap);
+        if (n >= 0) {
+            *got = (size_t)n;
+            return STATUS_OK;
+        }
+        if (errno != EINTR) {
+            return status_set(STATUS_DATA, "%s: %s", source_name(source),
+                              strerror(errno));
+        }
+    }
+}
+
+/* Fills the head; pipes may need several reads for it. */
+static Status read_head(Source *source)
+{
+    size_t got = 1;
+    while (got > 0 && source->n_head < HEAD_SIZE) {
+        TRY(read_some(source, source->head + source->n_head, HEAD_SIZE - source->n_head,
+                      &got));
+        source->n_head += got;
+    }
+    TRY(refuse_foreign(source));
+    if (source->n_head >= 3 && memcmp(source->head, "\xef\xbb\xbf", 3) == 0) {
+        source->n_bom = source->head_at = 3;
+    }
+    return STATUS_OK;
+}
+
+/* The message for a file that cannot be opened comes from file_read, which knows the
+ * nearest name; it reads nothing here. */
+static Status open_failed(const char *path)
+{
+    StrBuf none = {0};
+    Status status = file_read(path, 0, STATUS_DATA, &none);
+    strbuf_free(&none);
+    return status == STATUS_OK ? status_set(STATUS_DATA, "%s: cannot be opened", path)
+                               : STATUS_DATA;
+}
+
+static Status open_path(Source *source)
+{
+    source->fd = strcmp(source->path, "-") == 0
+                     ? STDIN_FILENO
+                     : open(source->path, O_RDONLY | O_CLOEXEC);
+    if (source->fd < 0) {
+        return open_failed(source->path);
+    }
+    if (fstat(source->fd, &source->before) != 0) {
+        return status_set(STATUS_DATA, "%s: %s", source_name(source), strerror(errno));
+    }
+    if (S_ISDIR(source->before.st_mode)) {
+        return status_set(STATUS_DATA, "%s: is a directory, expected a file",
+                          source_name(source));
+    }
+    source->is_file = S_ISREG(source->before.st_mode) && source->fd != STDIN_FILENO;
+    return read_head(source);
+}
+
+Status source_open(const char *path, Source **out)
+{
+    Source *source = mem_zalloc(1, sizeof *source);
+    source->path = mem_strdup(path);
+    source->fd = -1;
+    Status status = open_path(source);
+    if (status != STATUS_OK) {
+        source_close(source);
+        return status;
+    }
+    *out = source;
+    return STATUS_OK;
+}
+
+void source_close(Source *source)
+{
+    if (!source) {
+        return;
+    }
+    if (source->fd > STDIN_FILENO) {
+        close(source->fd);
+    }
+    free(source->path);
+    free(source);
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+static Status check_unchanged(const Source *source)
+{
+    struct stat after;
+    if (!source->is_file || fstat(source->fd, &after) != 0) {
+        return STATUS_OK;
+    }
+    if (after.st_size == source->before.st_size &&
+        same_time(after.st_mtim, source->before.st_mtim) &&
+        source->n_read + source->n_head == (uint64_t)after.st_size) {
+        return STATUS_OK;
+    }
+    status_set(STATUS_DATA,
+               "%s: changed while it was read (%lld bytes at first, %lld at the end)",
+               source_name(source), (long long)source->before.st_size,
+               (long long)after.st_size);
+    status_hint("wait until it is complete, then start again");
+    return STATUS_DATA;
+}
+
+Status source_read(Source *source, char *buffer, size_t cap, size_t *got)
+{
+    size_t left = source->n_head - source->head_at;
+    if (left > 0) {
+        *got = left < cap ? left : cap;
+        memcpy(buffer, source->head + source->head_at, *got);
+        source->head_at += *got;
+        return STATUS_OK;
+    }
+    size_t n;
+    TRY(read_some(source, buffer, cap, &n));
+    source->n_read += n;
+    if (n == 0) {
+        TRY(check_unchanged(source));
+    }
+    *got = n;
+    return STATUS_OK;
+}
+
+const char *source_peek(const Source *source, size_t *n)
+{
+    *n = source->n_head - source->n_bom;
+    return source->head + source->n_bom;
+}
+
+size_t source_skipped(const Source *source)
+{
+    return source->n_bom;
+}
+
+void source_position(Text record, size_t at, size_t *line, size_t *column)
+{
+    *column = 1;
+    for (size_t i = 0; i < at && i < record.n; i++) {
+        unsigned char c = (unsigned char)record.p[i];
+        if (c == '\n') {
+            (*line)++;
+            *column = 1;
+        } else if ((c & 0xC0) != 0x80) {
+            (*column)++;
+        }
+    }
+}

@@ -1,0 +1,59 @@
+/* Unicode through utf8proc. */
+#include "data/unicode.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <utf8proc.h>
+
+static bool is_space(uint32_t code, utf8proc_category_t category)
+{
+    return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL ||
+           category == UTF8PROC_CATEGORY_ZP || (code >= 0x09 && code <= 0x0D) ||
+           (code >= 0x1C && code <= 0x1F) || code == 0x85;
+}
+
+CharKind unicode_kind(uint32_t code)
+{
+    utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)code);
+    switch (category) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+        return CHAR_LETTER;
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO:
+        return CHAR_DIGIT;
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
+        return CHAR_MARK;
+    default:
+        return is_space(code, category) ? CHAR_SPACE : CHAR_OTHER;
+    }
+}
+
+bool unicode_fold(Text text, StrBuf *out)
+{
+    const utf8proc_option_t options =
+        UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_STABLE;
+    const utf8proc_uint8_t *bytes = (const utf8proc_uint8_t *)text.p;
+    utf8proc_ssize_t n =
+        utf8proc_decompose(bytes, (utf8proc_ssize_t)text.n, NULL, 0, options);
+    if (n < 0) {
+        return false;
+    }
+    /* reencode turns the numbers into bytes in place, which needs one more for the end.
+     */
+    utf8proc_int32_t *codes = mem_alloc((size_t)n + 1, sizeof *codes);
+    utf8proc_decompose(bytes, (utf8proc_ssize_t)text.n, codes, n, options);
+    n = utf8proc_reencode(codes, n, options);
+    if (n > 0) {
+        strbuf_add(out, codes, (size_t)n);
+    }
+    free(codes);
+    return true;
+}

@@ -1,0 +1,263 @@
+/* Counting, weighting and scaling of the wide features. */
+#include "data/wide.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BIGRAM_SEED = 2, CHARS_SEED = 3, CHARS_MIN = 2, CHARS_MAX = 5 };
+enum { LOG_TABLE = 256 };
+
+void wide_init(Wide *wide, WideBlocks blocks, size_t buckets)
+{
+    *wide = (Wide){.n_blocks = (size_t)blocks, .buckets = buckets};
+    wide->df = mem_zalloc(wide->n_blocks * buckets, sizeof *wide->df);
+    wide->idf = mem_zalloc(wide->n_blocks * buckets, sizeof *wide->idf);
+}
+
+void wide_free(Wide *wide)
+{
+    free(wide->df);
+    free(wide->idf);
+    *wide = (Wide){0};
+}
+
+void wide_finish(Wide *wide)
+{
+    for (size_t i = 0; i < wide->n_blocks * wide->buckets; i++) {
+        int32_t df = wide->df[i];
+        bool left_out = i >= wide->buckets && df < WIDE_MIN_DF_CHARS;
+        double idf = log((1.0 + (double)wide->n_docs) / (1.0 + df)) + 1;
+        wide->idf[i] = left_out ? 0 : (float)idf;
+    }
+}
+
+/* Where a word's features of block B lie in the pool; not there before `known`. */
+typedef struct CharFeatures {
+    size_t begin;
+    uint32_t n;
+    bool known;
+} CharFeatures;
+
+struct WideCounter {
+    const Wide *wide;
+    const Lexicon *words;
+
+    CharFeatures *chars; /* [words->n at the time] */
+    size_t n_chars, chars_cap;
+    uint32_t *pool;
+    size_t n_pool, pool_cap;
+
+    uint32_t *count;   /* [buckets] of the block at hand, all 0 between blocks */
+    uint32_t *touched; /* buckets that count, in order of first sight, then ascending */
+    size_t n_touched, touched_cap;
+
+    uint32_t *ids; /* features of the text at hand */
+    float *values;
+    size_t n, ids_cap, values_cap;
+    float log_tf[LOG_TABLE]; /* 1 + ln tf */
+};
+
+WideCounter *wide_counter_open(const Wide *wide, const Lexicon *words)
+{
+    WideCounter *counter = mem_zalloc(1, sizeof *counter);
+    counter->wide = wide;
+    counter->words = words;
+    counter->count = mem_zalloc(wide->buckets, sizeof *counter->count);
+    for (int tf = 1; tf < LOG_TABLE; tf++) {
+        counter->log_tf[tf] = (float)(1 + log(tf));
+    }
+    return counter;
+}
+
+void wide_counter_close(WideCounter *counter)
+{
+    if (!counter) {
+        return;
+    }
+    free(counter->chars);
+    free(counter->pool);
+    free(counter->count);
+    free(counter->touched);
+    free(counter->ids);
+    free(counter->values);
+    free(counter);
+}
+
+static void count_bucket(WideCounter *counter, uint32_t bucket)
+{
+    if (counter->count[bucket]++ == 0) {
+        counter->touched = mem_grow(counter->touched, &counter->touched_cap,
+                                    counter->n_touched + 1, sizeof *counter->touched);
+        counter->touched[counter->n_touched++] = bucket;
+    }
+}
+
+static void count_words(WideCounter *counter, const uint32_t *words, size_t n)
+{
+    const uint64_t *hash = counter->words->hash;
+    size_t buckets = counter->wide->buckets;
+    for (size_t i = 0; i < n; i++) {
+        count_bucket(counter, (uint32_t)(hash[words[i]] % buckets));
+        if (i + 1 < n) {
+            uint64_t pair[2] = {hash[words[i]], hash[words[i + 1]]};
+            uint64_t both = hash_bytes(BIGRAM_SEED, pair, sizeof pair);
+            count_bucket(counter, (uint32_t)(both % buckets));
+        }
+    }
+}
+
+static void add_to_pool(WideCounter *counter, const char *bytes, size_t n)
+{
+    counter->pool = mem_grow(counter->pool, &counter->pool_cap, counter->n_pool + 1,
+                             sizeof *counter->pool);
+    counter->pool[counter->n_pool++] =
+        (uint32_t)(hash_bytes(CHARS_SEED, bytes, n) % counter->wide->buckets);
+}
+
+/* Block B's features of one word, as char_wb lists them: for each n, one at every
+ * character of " word "; a word that is no longer than n counts once, and ends the list.
+ */
+static void list_chars(WideCounter *counter, Text word)
+{
+    char *padded = mem_alloc(word.n + 3, 1);
+    size_t *begin = mem_alloc(word.n + 3, sizeof *begin);
+    size_t n_chars = 0, n_bytes = word.n + 2;
+    padded[0] = ' ';
+    memcpy(padded + 1, word.p, word.n);
+    padded[word.n + 1] = ' ';
+    for (size_t at = 0; at < n_bytes;) {
+        begin[n_chars++] = at;
+        size_t n = utf8_decode((Text){padded + at, n_bytes - at}, NULL);
+        at += n ? n : 1;
+    }
+    begin[n_chars] = n_bytes;
+    for (size_t n = CHARS_MIN; n <= CHARS_MAX && n <= n_chars; n++) {
+        for (size_t i = 0; i + n <= n_chars; i++) {
+            add_to_pool(counter, padded + begin[i], begin[i + n] - begin[i]);
+        }
+    }
+    free(begin);
+    free(padded);
+}
+
+static const CharFeatures *chars_of_word(WideCounter *counter, uint32_t word)
+{
+    if (word >= counter->n_chars) {
+        size_t n = counter->words->n;
+        counter->chars =
+            mem_grow(counter->chars, &counter->chars_cap, n, sizeof *counter->chars);
+        memset(counter->chars + counter->n_chars, 0,
+               (n - counter->n_chars) * sizeof *counter->chars);
+        counter->n_chars = n;
+    }
+    CharFeatures *features = &counter->chars[word];
+    if (!features->known) {
+        features->known = true;
+        features->begin = counter->n_pool;
+        list_chars(counter, lexicon_get(counter->words, word));
+        features->n = (uint32_t)(counter->n_pool - features->begin);
+    }
+    return features;
+}
+
+static void count_chars(WideCounter *counter, const uint32_t *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const CharFeatures *features = chars_of_word(counter, words[i]);
+        for (uint32_t j = 0; j < features->n; j++) {
+            count_bucket(counter, counter->pool[features->begin + j]);
+        }
+    }
+}
+
+static void count_block(WideCounter *counter, size_t block, const uint32_t *words,
+                        size_t n)
+{
+    counter->n_touched = 0;
+    if (block == 0) {
+        count_words(counter, words, n);
+    } else {
+        count_chars(counter, words, n);
+    }
+}
+
+void wide_count_text(WideCounter *counter, const uint32_t *words, size_t n, Wide *wide)
+{
+    for (size_t block = 0; block < wide->n_blocks; block++) {
+        count_block(counter, block, words, n);
+        for (size_t i = 0; i < counter->n_touched; i++) {
+            uint32_t bucket = counter->touched[i];
+            wide->df[block * wide->buckets + bucket]++;
+            counter->count[bucket] = 0;
+        }
+    }
+    wide->n_docs++;
+}
+
+/* Shell's sort with Ciura's gaps: lists are some hundred long. */
+static void sort_ascending(uint32_t *x, size_t n)
+{
+    static const size_t GAPS[] = {8858, 3938, 1750, 701, 301, 132, 57, 23, 10, 4, 1};
+    for (size_t g = 0; g < sizeof GAPS / sizeof GAPS[0]; g++) {
+        size_t gap = GAPS[g];
+        for (size_t i = gap; i < n; i++) {
+            uint32_t held = x[i];
+            size_t j = i;
+            for (; j >= gap && x[j - gap] > held; j -= gap) {
+                x[j] = x[j - gap];
+            }
+            x[j] = held;
+        }
+    }
+}
+
+static float weight_of_count(const WideCounter *counter, uint32_t tf)
+{
+    return tf < LOG_TABLE ? counter->log_tf[tf] : (float)(1 + log(tf));
+}
+
+/* Turns the counts of one block into features of length 1 and sets them back to 0. */
+static void add_features(WideCounter *counter, size_t block)
+{
+    const Wide *wide = counter->wide;
+    const float *idf = wide->idf + block * wide->buckets;
+    size_t first = counter->n, most = first + counter->n_touched;
+    counter->ids = mem_grow(counter->ids, &counter->ids_cap, most, sizeof *counter->ids);
+    counter->values =
+        mem_grow(counter->values, &counter->values_cap, most, sizeof *counter->values);
+    sort_ascending(counter->touched, counter->n_touched);
+    double squares = 0;
+    for (size_t i = 0; i < counter->n_touched; i++) {
+        uint32_t bucket = counter->touched[i];
+        float value = weight_of_count(counter, counter->count[bucket]) * idf[bucket];
+        counter->count[bucket] = 0;
+        if (value > 0) {
+            counter->ids[counter->n] = (uint32_t)(block * wide->buckets + bucket);
+            counter->values[counter->n++] = value;
+            squares += (double)value * value;
+        }
+    }
+    double scale = squares > 0 ? 1 / sqrt(squares) : 0;
+    for (size_t i = first; i < counter->n; i++) {
+        counter->values[i] = (float)(counter->values[i] * scale);
+    }
+}
+
+size_t wide_features(WideCounter *counter, const uint32_t *words, size_t n,
+                     const uint32_t **ids, const float **values)
+{
+    counter->n = 0;
+    for (size_t block = 0; block < counter->wide->n_blocks; block++) {
+        count_block(counter, block, words, n);
+        add_features(counter, block);
+    }
+    *ids = counter->ids;
+    *values = counter->values;
+    return counter->n;
+}

@@ -1,0 +1,36 @@
+/* A predictor's answers to labelled rows, and how good they are. */
+#ifndef MUSTER_PREDICT_EVALUATE_H
+#define MUSTER_PREDICT_EVALUATE_H
+
+#include "base/json.h"
+#include "model/metrics.h"
+#include "predict/predictor.h"
+
+typedef struct Evaluation {
+    size_t n, n_classes;
+    int32_t *labels, *predictions; /* [n] in the order of the rows */
+    ClassifierMetrics metrics;
+    double loss;         /* mean of -log p(true class) */
+    uint64_t *confusion; /* [n_classes, n_classes] label, prediction */
+} Evaluation;
+
+/* Evaluates rows `index[0..n-1]` of `rows` (index NULL: its first n rows), part by part,
+ * so that memory beside the rows is bounded. A label that training never saw is
+ * STATUS_DATA, as is n = 0. */
+Status evaluate_rows(Predictor *predictor, const Corpus *rows, const uint32_t *index,
+                     size_t n, Evaluation *out);
+void evaluation_free(Evaluation *evaluation);
+
+/* Writes "overall" (weighted precision, recall, f1, accuracy, loss, num_samples),
+ * "macro", "micro", "per_class" and "confusion_matrix" into the open object. */
+void evaluation_write(const Evaluation *evaluation, const Predictor *predictor,
+                      JsonWriter *w);
+
+/* One of the figures by name (precision, recall, f1, accuracy, loss, f1_macro, f1_micro,
+ * precision_macro...). False when there is none of that name. */
+bool evaluation_value(const Evaluation *evaluation, const char *name, double *out);
+
+/* The i-th name that evaluation_value knows, NULL past the end. */
+const char *evaluation_value_name(size_t i);
+
+#endif

@@ -1,0 +1,250 @@
+/* Opening checkpoints and answering in batches. */
+#include "predict/predictor.h"
+
+#include "base/files.h"
+#include "base/manifest.h"
+#include "base/mem.h"
+#include "data/dataset.h"
+#include "model/classifier.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH_TEXTS = 32, FORMAT_VERSION = 1, DESCRIPTION_LIMIT = 64 << 20 };
+
+struct Predictor {
+    char *dir;
+    Json *description;
+    Preprocessor *pre;
+    Classifier *model;
+    Workspace *ws;
+};
+
+void predictor_close(Predictor *predictor)
+{
+    if (!predictor) {
+        return;
+    }
+    workspace_close(predictor->ws);
+    classifier_close(predictor->model);
+    preprocessor_close(predictor->pre);
+    json_free(predictor->description);
+    free(predictor->dir);
+    free(predictor);
+}
+
+/* ---- opening ---- */
+
+/* A folder of somebody else's model has no checksums; when it has no weights of ours
+ * either, what is wrong with the weights says more. */
+static Status verify(const char *dir)
+{
+    char *sums = path_join(dir, MANIFEST_NAME);
+    char *weights = path_join(dir, "model.safetensors");
+    Status status = STATUS_OK;
+    if (dir_exists(dir) && !file_exists(sums) && !file_exists(weights)) {
+        Classifier *model = NULL;
+        status = classifier_load(dir, &model);
+        classifier_close(model);
+    }
+    if (status == STATUS_OK) {
+        status = manifest_verify(dir);
+    }
+    free(weights);
+    free(sums);
+    return status;
+}
+
+static Status load_description(const char *dir, Json **out)
+{
+    char *path = path_join(dir, "muster.json");
+    Status status = json_load(path, DESCRIPTION_LIMIT, STATUS_DAMAGED, out);
+    if (status == STATUS_OK) {
+        int64_t version = json_int(json_get(*out, "format_version"), 0);
+        if (version != FORMAT_VERSION) {
+            status = status_set(STATUS_DAMAGED,
+                                "%s: format_version %lld, this program reads %d", path,
+                                (long long)version, FORMAT_VERSION);
+            if (version > FORMAT_VERSION) {
+                status_hint("it was written by a newer version of Muster");
+            }
+        }
+    }
+    free(path);
+    return status;
+}
+
+typedef struct SizePair {
+    const char *what;
+    size_t in_model, in_preprocessor;
+} SizePair;
+
+/* Each half is whole by itself; together they could still be of two models. */
+static Status check_sizes(const Predictor *p)
+{
+    const ModelSizes *sizes = classifier_sizes(p->model);
+    const SizePair pairs[] = {
+        {"classes", sizes->n_classes, preprocessor_n_classes(p->pre)},
+        {"words", sizes->vocab_size, preprocessor_vocab_size(p->pre)},
+        {"n-gram buckets", sizes->ngram_buckets, preprocessor_ngram_buckets(p->pre)},
+        {"words per text", sizes->max_tokens, preprocessor_max_words(p->pre)},
+        {"wide buckets", sizes->wide_buckets, preprocessor_wide_buckets(p->pre)},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        if (pairs[i].in_model != pairs[i].in_preprocessor) {
+            return status_set(
+                STATUS_DAMAGED,
+                "%s: model and preprocessor are not of one training: %zu %s "
+                "in config.json, %zu in muster.json",
+                p->dir, pairs[i].in_model, pairs[i].what, pairs[i].in_preprocessor);
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status load(Predictor *p)
+{
+    TRY(verify(p->dir));
+    TRY(load_description(p->dir, &p->description));
+    TRY(preprocessor_load(p->dir, &p->pre));
+    TRY(classifier_load(p->dir, &p->model));
+    TRY(check_sizes(p));
+    p->ws = workspace_open(p->model);
+    return STATUS_OK;
+}
+
+/* Undamaged checkpoints in the same result folder. */
+static void list_good_siblings(const char *dir, StrList *good)
+{
+    char *absolute = path_absolute(dir);
+    const char *own = path_base(absolute);
+    char *parent = mem_strndup(absolute, (size_t)(own - absolute));
+    StrList names = {0};
+    if (dir_list(parent, &names) != STATUS_OK) {
+        names.n = 0;
+    }
+    for (size_t i = 0; i < names.n; i++) {
+        const char *name = names.items[i];
+        char *path = path_join(parent, name);
+        if (strncmp(name, "checkpoint_", 11) == 0 && strcmp(name, own) != 0 &&
+            manifest_verify(path) == STATUS_OK) {
+            strlist_add(good, path);
+        }
+        free(path);
+    }
+    strlist_free(&names);
+    free(parent);
+    free(absolute);
+}
+
+/* Keeps message and hint of a failure, and adds where there is a better checkpoint. */
+static void hint_good_siblings(const char *dir)
+{
+    char *message = mem_strdup(status_message());
+    char *hint = mem_strdup(status_hint_text());
+    StrList good = {0};
+    list_good_siblings(dir, &good);
+    status_set(STATUS_DAMAGED, "%s", message);
+    if (good.n > 0) {
+        char *list = strlist_join(&good, ", ");
+        status_hint("%s%sgood checkpoints beside it: %s", hint, *hint ? "; " : "", list);
+        free(list);
+    } else if (*hint) {
+        status_hint("%s", hint);
+    }
+    strlist_free(&good);
+    free(hint);
+    free(message);
+}
+
+Status predictor_open(const char *checkpoint_dir, Predictor **out)
+{
+    Predictor *p = mem_zalloc(1, sizeof *p);
+    p->dir = mem_strdup(checkpoint_dir);
+    Status status = load(p);
+    if (status != STATUS_OK) {
+        if (status == STATUS_DAMAGED) {
+            hint_good_siblings(checkpoint_dir);
+        }
+        predictor_close(p);
+        return status;
+    }
+    *out = p;
+    return STATUS_OK;
+}
+
+/* ---- answering ---- */
+
+static void predict_all(Predictor *p, const Dataset *set, float *log_probs)
+{
+    size_t n = dataset_size(set), C = predictor_n_classes(p);
+    BatchPacker *packer = batch_packer_open(set);
+    uint32_t examples[BATCH_TEXTS];
+    for (size_t at = 0; at < n; at += BATCH_TEXTS) {
+        size_t n_now = n - at < BATCH_TEXTS ? n - at : BATCH_TEXTS;
+        for (size_t i = 0; i < n_now; i++) {
+            examples[i] = (uint32_t)(at + i);
+        }
+        PackedBatch batch;
+        batch_pack(packer, examples, n_now, &batch);
+        classifier_predict(p->model, p->ws, &batch, log_probs + at * C);
+    }
+    batch_packer_close(packer);
+}
+
+Status predictor_predict_rows(Predictor *predictor, const Corpus *rows,
+                              const uint32_t *index, size_t n, bool labelled,
+                              float *log_probs, int32_t *labels)
+{
+    if (n == 0) {
+        return STATUS_OK;
+    }
+    Dataset *set = NULL;
+    TRY(dataset_encode(predictor->pre, rows, index, n, labelled, &set));
+    predict_all(predictor, set, log_probs);
+    for (size_t i = 0; labelled && i < n; i++) {
+        labels[i] = dataset_label(set, i);
+    }
+    dataset_close(set);
+    return STATUS_OK;
+}
+
+Status predictor_predict(Predictor *predictor, const Text *texts, size_t n,
+                         float *log_probs)
+{
+    CorpusBuilder *builder = corpus_begin();
+    for (size_t i = 0; i < n; i++) {
+        corpus_add(builder, &texts[i], 1, (Text){NULL, 0}, 0);
+    }
+    Corpus rows = {0};
+    corpus_end(builder, &rows);
+    Status status =
+        predictor_predict_rows(predictor, &rows, NULL, n, false, log_probs, NULL);
+    corpus_free(&rows);
+    return status;
+}
+
+size_t predictor_n_classes(const Predictor *predictor)
+{
+    return preprocessor_n_classes(predictor->pre);
+}
+
+const char *predictor_label(const Predictor *predictor, size_t class_index)
+{
+    return preprocessor_label(predictor->pre, class_index);
+}
+
+const Preprocessor *predictor_preprocessor(const Predictor *predictor)
+{
+    return predictor->pre;
+}
+
+const Json *predictor_description(const Predictor *predictor)
+{
+    return predictor->description;
+}
+
+const char *predictor_dir(const Predictor *predictor)
+{
+    return predictor->dir;
+}

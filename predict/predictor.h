@@ -1,0 +1,46 @@
+/* A trained model ready to answer: weights and preprocessor of one checkpoint folder. */
+#ifndef MUSTER_PREDICT_PREDICTOR_H
+#define MUSTER_PREDICT_PREDICTOR_H
+
+#include "base/json.h"
+#include "base/status.h"
+#include "base/text.h"
+#include "data/corpus.h"
+#include "data/preprocessor.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* One predictor answers for one thread at a time: it holds the room for a batch. Threads
+ * that want to answer at once open one each. */
+typedef struct Predictor Predictor;
+
+/* Opens a checkpoint folder: checksums, preprocessor, weights, and that they belong
+ * together. STATUS_NOT_FOUND when there is no such folder; STATUS_DAMAGED for everything
+ * that is wrong with it, other good checkpoints beside it named in the hint. */
+Status predictor_open(const char *checkpoint_dir, Predictor **out);
+void predictor_close(Predictor *predictor); /* NULL is fine */
+
+/* log_probs [n, n_classes]: the log-probability of each class for each text. The texts
+ * are raw, as they stand in the data; cleaning is the model's own. Room grows with the
+ * largest `n` seen; a caller with very many texts hands them over in parts. */
+Status predictor_predict(Predictor *predictor, const Text *texts, size_t n,
+                         float *log_probs);
+
+/* The same for rows of a corpus (index NULL: its first n rows). With `labelled`, labels
+ * [n] are the rows' classes, and one that training never saw is STATUS_DATA; otherwise
+ * `labels` is not touched and may be NULL. */
+Status predictor_predict_rows(Predictor *predictor, const Corpus *rows,
+                              const uint32_t *index, size_t n, bool labelled,
+                              float *log_probs, int32_t *labels);
+
+size_t predictor_n_classes(const Predictor *predictor);
+const char *predictor_label(const Predictor *predictor,
+                            size_t class_index);                        /* borrowed */
+const Preprocessor *predictor_preprocessor(const Predictor *predictor); /* borrowed */
+
+/* muster.json: what the checkpoint says of itself. Borrowed. */
+const Json *predictor_description(const Predictor *predictor);
+const char *predictor_dir(const Predictor *predictor);
+
+#endif

@@ -1,0 +1,313 @@
+/* Safetensors: what is written is read back, and every damaged file is refused. */
+#include "base/safetensors.h"
+
+#include "base/files.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[] = "/tmp/muster-safetensors-XXXXXX";
+static char *path;
+
+static int make_folder(void **state)
+{
+    (void)state;
+    if (!mkdtemp(folder)) {
+        return -1;
+    }
+    path = path_join(folder, "model.safetensors");
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    free(path);
+    return tree_remove(folder) == STATUS_OK ? 0 : -1;
+}
+
+/* A file with this header and `n_data` bytes 0, 1, 2 ... of data. */
+static void put_file(const char *header, size_t n_data)
+{
+    StrBuf bytes = {0};
+    uint64_t n = strlen(header);
+    strbuf_add(&bytes, &n, sizeof n);
+    strbuf_add_text(&bytes, header);
+    for (size_t i = 0; i < n_data; i++) {
+        strbuf_add_char(&bytes, (char)i);
+    }
+    assert_int_equal(file_write(path, bytes.p, bytes.n), STATUS_OK);
+    strbuf_free(&bytes);
+}
+
+static void expect_damaged(const char *words)
+{
+    Safetensors *file = NULL;
+    assert_int_equal(safetensors_open(path, &file), STATUS_DAMAGED);
+    assert_null(file);
+    if (!strstr(status_message(), words) || !strstr(status_message(), path)) {
+        fail_msg("message \"%s\" does not say \"%s\"", status_message(), words);
+    }
+}
+
+static const float WEIGHTS[] = {1, 2, 3, -4, 5.5f, 6};
+static const int64_t STEPS[] = {-7};
+
+static void write_sample(void)
+{
+    Tensor tensors[] = {
+        {"w", TENSOR_F32, 2, {2, 3}, WEIGHTS},
+        {"a.step", TENSOR_I64, 0, {0}, STEPS},
+        {"none", TENSOR_F32, 2, {0, 5}, WEIGHTS},
+        {"bytes", TENSOR_U8, 1, {3}, "abc"},
+    };
+    const char *const metadata[][2] = {{"format", "pt"}};
+    assert_int_equal(safetensors_write(path, tensors, 4, metadata, 1), STATUS_OK);
+}
+
+static void test_round_trip(void **state)
+{
+    (void)state;
+    write_sample();
+    Safetensors *file;
+    assert_int_equal(safetensors_open(path, &file), STATUS_OK);
+    assert_int_equal(safetensors_size(file), 4);
+    assert_string_equal(safetensors_at(file, 0)->name, "w");
+    assert_string_equal(safetensors_at(file, 3)->name, "bytes");
+    assert_null(safetensors_at(file, 4));
+    assert_null(safetensors_find(file, "v"));
+    assert_string_equal(safetensors_metadata(file, "format"), "pt");
+    assert_null(safetensors_metadata(file, "other"));
+
+    const float *w;
+    size_t dims[] = {2, 3};
+    assert_int_equal(safetensors_f32(file, "w", 2, dims, &w), STATUS_OK);
+    assert_memory_equal(w, WEIGHTS, sizeof WEIGHTS);
+    const void *step;
+    assert_int_equal(safetensors_get(file, "a.step", TENSOR_I64, 0, NULL, &step),
+                     STATUS_OK);
+    assert_int_equal(*(const int64_t *)step, -7);
+    assert_memory_equal(safetensors_find(file, "bytes")->data, "abc", 3);
+    assert_int_equal(tensor_count(safetensors_find(file, "none")), 0);
+    safetensors_close(file);
+}
+
+static void test_same_bytes_and_aligned(void **state)
+{
+    (void)state;
+    StrBuf first = {0}, second = {0};
+    write_sample();
+    assert_int_equal(file_read(path, 1 << 20, STATUS_FAILED, &first), STATUS_OK);
+    write_sample();
+    assert_int_equal(file_read(path, 1 << 20, STATUS_FAILED, &second), STATUS_OK);
+    assert_int_equal(first.n, second.n);
+    assert_memory_equal(first.p, second.p, first.n);
+    uint64_t n_header;
+    memcpy(&n_header, first.p, sizeof n_header);
+    assert_int_equal(n_header % 8, 0);
+    assert_int_equal(first.p[8], '{');
+    strbuf_free(&first);
+    strbuf_free(&second);
+
+    StrList names = {0};
+    assert_int_equal(dir_list(folder, &names), STATUS_OK);
+    assert_int_equal(names.n, 1);
+    strlist_free(&names);
+}
+
+static void test_wrong_shape_and_type(void **state)
+{
+    (void)state;
+    write_sample();
+    Safetensors *file;
+    const float *w = NULL;
+    const void *any;
+    assert_int_equal(safetensors_open(path, &file), STATUS_OK);
+    size_t dims[] = {3, 2};
+    assert_int_equal(safetensors_f32(file, "w", 2, dims, &w), STATUS_DAMAGED);
+    assert_non_null(strstr(status_message(), "\"w\" has shape [2, 3], expected [3, 2]"));
+    assert_int_equal(safetensors_f32(file, "w", 1, dims, &w), STATUS_DAMAGED);
+    assert_int_equal(safetensors_f32(file, "a.step", 0, NULL, &w), STATUS_DAMAGED);
+    assert_non_null(strstr(status_message(), "\"a.step\" is I64, expected F32"));
+    assert_int_equal(safetensors_get(file, "x", TENSOR_F32, 0, NULL, &any),
+                     STATUS_DAMAGED);
+    assert_non_null(strstr(status_message(), "\"x\" is missing"));
+    assert_null(w);
+    safetensors_close(file);
+}
+
+static void test_nan_is_named(void **state)
+{
+    (void)state;
+    float x[] = {0, 1, NAN, INFINITY};
+    Tensor tensor = {"head.bias", TENSOR_F32, 1, {4}, x};
+    assert_int_equal(safetensors_write(path, &tensor, 1, NULL, 0), STATUS_OK);
+    Safetensors *file;
+    const float *out;
+    assert_int_equal(safetensors_open(path, &file), STATUS_OK);
+    assert_int_equal(safetensors_f32(file, "head.bias", 1, tensor.dims, &out),
+                     STATUS_DAMAGED);
+    assert_non_null(strstr(status_message(), "\"head.bias\" holds NaN at index 2"));
+    safetensors_close(file);
+}
+
+/* Older writers do not pad, so numbers may lie at odd places. */
+static void test_unaligned_data_is_readable(void **state)
+{
+    (void)state;
+    put_file("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
+             "\"b\":{\"dtype\":\"I32\",\"shape\":[1],\"data_offsets\":[1,5]}} ",
+             5);
+    Safetensors *file;
+    assert_int_equal(safetensors_open(path, &file), STATUS_OK);
+    const Tensor *b = safetensors_find(file, "b");
+    assert_int_equal((uintptr_t)b->data % 4, 0);
+    assert_int_equal(*(const int32_t *)b->data, 0x04030201);
+    safetensors_close(file);
+}
+
+static void test_every_truncation_is_refused(void **state)
+{
+    (void)state;
+    write_sample();
+    StrBuf bytes = {0};
+    assert_int_equal(file_read(path, 1 << 20, STATUS_FAILED, &bytes), STATUS_OK);
+    for (size_t n = 0; n < bytes.n; n++) {
+        assert_int_equal(file_write(path, bytes.p, n), STATUS_OK);
+        expect_damaged("");
+    }
+    strbuf_add_char(&bytes, 'x');
+    assert_int_equal(file_write(path, bytes.p, bytes.n), STATUS_OK);
+    expect_damaged("bytes of data");
+    strbuf_free(&bytes);
+}
+
+static void test_lengths_are_bounded(void **state)
+{
+    (void)state;
+    uint64_t n = (uint64_t)1 << 60;
+    assert_int_equal(file_write(path, &n, sizeof n), STATUS_OK);
+    expect_damaged("the header claims 1152921504606846976 bytes, the file has 8");
+    n = UINT64_MAX;
+    assert_int_equal(file_write(path, &n, sizeof n), STATUS_OK);
+    expect_damaged("offset 0");
+}
+
+static void test_foreign_files_are_named(void **state)
+{
+    (void)state;
+    assert_int_equal(file_write(path, "PK\3\4\x14\0\0\0\x08\0", 10), STATUS_OK);
+    expect_damaged("zip archive (PyTorch's .pt and .bin)");
+    assert_int_equal(file_write(path, "\x80\x02}q\0(X\1\0", 9), STATUS_OK);
+    expect_damaged("pickle");
+    assert_non_null(strstr(status_hint_text(), "execute code"));
+}
+
+static void test_missing_file(void **state)
+{
+    (void)state;
+    Safetensors *file;
+    assert_int_equal(safetensors_open("/nonexistent/x.safetensors", &file),
+                     STATUS_NOT_FOUND);
+    assert_int_equal(safetensors_open(folder, &file), STATUS_DAMAGED);
+}
+
+static void test_bad_headers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header;
+        size_t n_data;
+        const char *words;
+    } CASES[] = {
+        {"[]", 0, "no JSON object"},
+        {"{\"a\":1}", 0, "\"a\": its header entry is no object"},
+        {"{\"a\":{\"dtype\":\"F33\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
+         "dtype F33 is not known"},
+        {"{\"a\":{\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "dtype (missing)"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4,
+         "negative"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}}", 4,
+         "no whole number"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":1,\"data_offsets\":[0,4]}}", 4,
+         "shape is no list"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1,1,1],"
+         "\"data_offsets\":[0,4]}}",
+         4, "at most 8"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],"
+         "\"data_offsets\":[0,4]}}",
+         4, "overflows"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,8]}}", 8,
+         "its shape takes 4 bytes, its offsets 0 to 8 hold 8"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 4,
+         "bytes 0 to 8, but the file has 4"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", 4,
+         "data_offsets are no range"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-4,0]}}", 4,
+         "data_offsets are no range"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 4,
+         "data_offsets are no range"},
+        {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},"
+         "\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[3,7]}}",
+         7, "\"b\" begins at 3, inside the one before it, which ends at 4"},
+        {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},"
+         "\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[5,9]}}",
+         9, "\"b\" begins at 5, leaving a gap after 4"},
+        {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4]},"
+         "\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[4,8]}}",
+         8, ":1:"},
+        {"{\"__metadata__\":{\"x\":1}}", 0, "__metadata__ holds"},
+        {"{\"__metadata__\":[]}", 0, "__metadata__ is no object"},
+        {"{\"a\":", 0, ":1:"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        put_file(CASES[i].header, CASES[i].n_data);
+        expect_damaged(CASES[i].words);
+    }
+}
+
+static void test_failed_write_keeps_the_old_file(void **state)
+{
+    (void)state;
+    write_sample();
+    char *blocked = mem_printf("%s.tmp.%ld", path, (long)getpid());
+    assert_int_equal(dir_make(blocked), STATUS_OK);
+    Tensor tensor = {"w", TENSOR_U8, 1, {1}, "x"};
+    assert_int_not_equal(safetensors_write(path, &tensor, 1, NULL, 0), STATUS_OK);
+    Safetensors *file;
+    assert_int_equal(safetensors_open(path, &file), STATUS_OK);
+    assert_int_equal(safetensors_size(file), 4);
+    safetensors_close(file);
+    assert_int_equal(tree_remove(blocked), STATUS_OK);
+    free(blocked);
+    assert_int_equal(safetensors_write("/nonexistent/a", &tensor, 1, NULL, 0),
+                     STATUS_NOT_FOUND);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_same_bytes_and_aligned),
+        cmocka_unit_test(test_wrong_shape_and_type),
+        cmocka_unit_test(test_nan_is_named),
+        cmocka_unit_test(test_unaligned_data_is_readable),
+        cmocka_unit_test(test_every_truncation_is_refused),
+        cmocka_unit_test(test_lengths_are_bounded),
+        cmocka_unit_test(test_foreign_files_are_named),
+        cmocka_unit_test(test_missing_file),
+        cmocka_unit_test(test_bad_headers),
+        cmocka_unit_test(test_failed_write_keeps_the_old_file),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -1,0 +1,408 @@
+/* The loop itself. Everything that computes is Collective and runs on all ranks; what
+ * touches files, the terminal or the store runs on rank 0, behind is_root(). */
+#include "trainer/train_loop.h"
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "trainer/plan.h"
+#include "trainer/train_step.h"
+#include "trainer/validate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_METRICS = 8, MAX_CHECKPOINT_PATH = 4096 };
+
+typedef struct Loop {
+    const TrainJob *job;
+    Classifier *model;
+    Optimizer *optimizer;
+    Stepper *stepper;
+    Checkpointer *checkpointer; /* rank 0 */
+    uint32_t *order;            /* [n] this epoch's examples */
+    size_t n;                   /* training examples */
+    int64_t steps_per_epoch, total_steps;
+    TrainPosition at;
+    int64_t restored_iteration;
+    double began, report_began; /* clock_seconds() */
+    double steps_timed, seconds_per_step;
+    double lr;
+    bool stop;             /* a callback has seen enough */
+    int64_t saved_step;    /* of the newest checkpoint */
+    bool checkpoint_lost;  /* the last one could not be written */
+    char checkpoint_error[512];
+    char partial[MAX_CHECKPOINT_PATH]; /* a mid-epoch checkpoint to be replaced */
+} Loop;
+
+static bool is_root(const Loop *loop)
+{
+    return loop->job->ranks->rank == 0;
+}
+
+static OptimizerConfig optimizer_config(const TrainConfig *train)
+{
+    return (OptimizerConfig){
+        .lr = train->lr,
+        .embedding_lr = train->embedding_lr,
+        .wide_lr = train->wide_lr,
+        .weight_decay = train->weight_decay,
+        .beta1 = train->beta1,
+        .beta2 = train->beta2,
+        .eps = train->eps,
+        .clip_norm = train->clip_norm,
+    };
+}
+
+static ModelSizes sizes_of(const Preprocessor *pre)
+{
+    return (ModelSizes){
+        .n_classes = preprocessor_n_classes(pre),
+        .vocab_size = preprocessor_vocab_size(pre),
+        .ngram_buckets = preprocessor_ngram_buckets(pre),
+        .max_tokens = preprocessor_max_words(pre),
+        .wide_buckets = preprocessor_wide_buckets(pre),
+    };
+}
+
+/* Fresh weights, or those of the checkpoint. */
+static Status open_model(Loop *loop)
+{
+    const TrainJob *job = loop->job;
+    OptimizerConfig config = optimizer_config(job->train);
+    Status status = STATUS_OK;
+    if (job->resume_from) {
+        status = checkpoint_restore(job->resume_from, &loop->model, &config,
+                                    &loop->optimizer, &loop->at);
+        loop->restored_iteration = loop->at.iteration;
+        snprintf(loop->partial, sizeof loop->partial, "%s",
+                 loop->at.step_in_epoch > 0 ? job->resume_from : "");
+    } else {
+        ModelSizes sizes = sizes_of(job->preprocessor);
+        loop->model = classifier_create(job->model, &sizes, job->seed);
+        loop->optimizer = optimizer_open(loop->model, &config);
+    }
+    return ranks_agree(job->ranks, status);
+}
+
+/* Rank 0: takes up what retention knew, and clears away what the reports up to here do not
+ * know: the later work of a run that is resumed from an earlier point. */
+static Status restore_history(Loop *loop)
+{
+    const TrainJob *job = loop->job;
+    StrList unknown = {0};
+    Status status = checkpointer_restore(loop->checkpointer, job->start.result_dir,
+                                         loop->at.iteration, &unknown);
+    for (size_t i = 0; i < unknown.n && status == STATUS_OK; i++) {
+        if (strcmp(path_base(unknown.items[i]), path_base(job->resume_from)) != 0) {
+            status = tree_remove(unknown.items[i]);
+        }
+    }
+    strlist_free(&unknown);
+    return status;
+}
+
+static Status open_loop(Loop *loop, const TrainJob *job)
+{
+    *loop = (Loop){.job = job, .n = dataset_size(job->train_set)};
+    size_t batch = (size_t)job->train->batch_size;
+    loop->steps_per_epoch = (int64_t)((loop->n + batch - 1) / batch);
+    loop->total_steps = loop->steps_per_epoch * job->train->epochs;
+    loop->order = mem_alloc(loop->n, sizeof *loop->order);
+    TRY(open_model(loop));
+    loop->stepper = stepper_open(job->ranks, job->train, job->seed, loop->model,
+                                 loop->optimizer, job->train_set);
+    Status status = STATUS_OK;
+    if (is_root(loop)) {
+        loop->checkpointer = checkpointer_open(job->checkpoint);
+        status = job->resume_from ? restore_history(loop) : STATUS_OK;
+    }
+    return ranks_agree(job->ranks, status);
+}
+
+static void close_loop(Loop *loop)
+{
+    checkpointer_close(loop->checkpointer);
+    stepper_close(loop->stepper);
+    optimizer_close(loop->optimizer);
+    classifier_close(loop->model);
+    free(loop->order);
+}
+
+static void tell_start(Loop *loop)
+{
+    loop->began = loop->report_began = clock_seconds();
+    if (!is_root(loop)) {
+        return;
+    }
+    TrialStart start = loop->job->start;
+    start.n_ranks = loop->job->ranks->size;
+    start.n_epochs = loop->job->train->epochs;
+    start.steps_per_epoch = loop->steps_per_epoch;
+    start.n_examples = (int64_t)loop->n;
+    start.resumed = loop->job->resume_from != NULL;
+    start.start_iteration = loop->at.iteration;
+    callbacks_start(loop->job->callbacks, &start);
+}
+
+static void tell_step(Loop *loop, const StepResult *result, double seconds)
+{
+    if (!is_root(loop)) {
+        return;
+    }
+    /* A mean over the last steps: recent ones count more, the first few fully. */
+    double weight = loop->steps_timed < 50 ? 1 / (loop->steps_timed + 1) : 0.02;
+    loop->seconds_per_step += weight * (seconds - loop->seconds_per_step);
+    loop->steps_timed++;
+    double texts = (double)loop->n / (double)loop->steps_per_epoch;
+    StepEnd step = {
+        .step = loop->at.step,
+        .epoch = loop->at.epoch,
+        .step_in_epoch = loop->at.step_in_epoch,
+        .steps_per_epoch = loop->steps_per_epoch,
+        .loss = result->loss,
+        .lr = result->lr,
+        .examples_per_s = texts / loop->seconds_per_step,
+        .time_left_s =
+            (double)(loop->total_steps - loop->at.step) * loop->seconds_per_step,
+    };
+    callbacks_step(loop->job->callbacks, &step);
+}
+
+/* The rest of the current epoch. *asked: a signal wants the end; the position says how
+ * far the epoch came. */
+static Status run_epoch(Loop *loop, bool *asked)
+{
+    const TrainJob *job = loop->job;
+    size_t batch = (size_t)job->train->batch_size;
+    plan_epoch(loop->order, loop->n, job->seed, loop->at.epoch);
+    while (loop->at.step_in_epoch < loop->steps_per_epoch && !*asked) {
+        size_t first = (size_t)loop->at.step_in_epoch * batch;
+        size_t n = loop->n - first < batch ? loop->n - first : batch;
+        double before = clock_seconds();
+        StepResult result;
+        TRY(stepper_step(loop->stepper, loop->order + first, n, loop->at.step,
+                         loop->total_steps, *job->signal != 0, &result));
+        loop->at.step++;
+        loop->at.step_in_epoch++;
+        loop->at.loss_sum += result.loss * (double)n;
+        loop->at.texts_seen += (double)n;
+        loop->lr = result.lr;
+        *asked = result.stop;
+        tell_step(loop, &result, clock_seconds() - before);
+    }
+    return STATUS_OK;
+}
+
+static size_t measure(Loop *loop, NamedValue metrics[MAX_METRICS])
+{
+    const TrainJob *job = loop->job;
+    size_t n = 0;
+    metrics[n++] = (NamedValue){"epoch", (double)loop->at.epoch};
+    metrics[n++] = (NamedValue){"lr", loop->lr};
+    metrics[n++] = (NamedValue){"train_loss", loop->at.loss_sum / loop->at.texts_seen};
+    if (job->val_set) {
+        ValidationResult result;
+        validate(job->ranks, loop->model, job->val_set,
+                 (size_t)job->train->eval_batch_size, &result);
+        metrics[n++] = (NamedValue){"val_loss", result.loss};
+        metrics[n++] = (NamedValue){"val_accuracy", result.accuracy};
+        metrics[n++] = (NamedValue){"val_f1", result.f1};
+    }
+    return n;
+}
+
+/* Rank 0: writes the folder; a failure is remembered and tried again next time, the older
+ * checkpoints stay. */
+static bool save(Loop *loop, const char *dir, const NamedValue *metrics, size_t n)
+{
+    CheckpointInfo info = loop->job->info;
+    info.metrics = metrics;
+    info.n_metrics = n;
+    info.position = &loop->at;
+    Status status = checkpoint_save(dir, loop->model, loop->job->preprocessor,
+                                    loop->optimizer, &info);
+    loop->checkpoint_lost = status != STATUS_OK;
+    loop->saved_step = status == STATUS_OK ? loop->at.step : loop->saved_step;
+    if (status != STATUS_OK) {
+        log_warning("checkpoint not saved, older ones are kept: %s", status_message());
+        snprintf(loop->checkpoint_error, sizeof loop->checkpoint_error, "%.500s",
+                 status_message());
+    }
+    return status == STATUS_OK;
+}
+
+static void drop_checkpoint(Loop *loop, const char *dir)
+{
+    if (tree_remove(dir) != STATUS_OK) {
+        log_warning("old checkpoint not removed: %s", status_message());
+        return;
+    }
+    callbacks_checkpoint_removed(loop->job->callbacks, dir);
+}
+
+/* What retention ranks a checkpoint by; NaN when the report has no such metric. */
+static double score_of(const Loop *loop, const NamedValue *metrics, size_t n)
+{
+    Report report = {.metrics = metrics, .n_metrics = n};
+    const char *name = loop->job->checkpoint->checkpoint_score_attribute;
+    return report_value(&report, name ? name : "val_loss", NAN);
+}
+
+/* Rank 0: the checkpoint of this report, if it is due. Returns its path or NULL; what
+ * retention no longer wants is in `dropped`. */
+static char *save_report(Loop *loop, const NamedValue *metrics, size_t n, bool due,
+                         StrList *dropped)
+{
+    if (!due) {
+        return NULL;
+    }
+    char name[CHECKPOINT_NAME];
+    checkpointer_next_name(loop->checkpointer, name);
+    char *dir = path_join(loop->job->start.result_dir, name);
+    if (!save(loop, dir, metrics, n)) {
+        free(dir);
+        return NULL;
+    }
+    checkpointer_added(loop->checkpointer, dir, score_of(loop, metrics, n), dropped);
+    if (*loop->partial && strcmp(loop->partial, dir) != 0) {
+        strlist_add(dropped, loop->partial);
+    }
+    loop->partial[0] = '\0';
+    return dir;
+}
+
+static void fill_automatic(const Loop *loop, Report *report, bool done)
+{
+    double now = clock_seconds();
+    int64_t wall = clock_wall_ms();
+    report->step = loop->at.step;
+    report->timestamp = wall / 1000;
+    clock_format_date(wall, report->date);
+    report->time_this_iter_s = now - loop->report_began;
+    report->time_since_restore = now - loop->began;
+    report->time_total_s = report->time_since_restore + loop->job->time_before_s;
+    report->training_iteration = loop->at.iteration;
+    report->iterations_since_restore = loop->at.iteration - loop->restored_iteration;
+    report->trial_id = loop->job->start.trial_id;
+    report->hostname = loop->job->start.hostname;
+    report->node_ip = loop->job->start.node_ip;
+    report->pid = loop->job->start.pid;
+    report->done = done;
+}
+
+/* One report: measure on all ranks, tell on rank 0, and let all know whether to stop. */
+static void make_report(Loop *loop)
+{
+    NamedValue metrics[MAX_METRICS];
+    size_t n = measure(loop, metrics);
+    loop->at.epoch++;
+    loop->at.iteration++;
+    loop->at.step_in_epoch = 0;
+    loop->at.loss_sum = loop->at.texts_seen = 0;
+    bool last = loop->at.epoch == loop->job->train->epochs;
+    if (is_root(loop)) {
+        Report report = {.metrics = metrics, .n_metrics = n};
+        StrList dropped = {0};
+        report.should_checkpoint =
+            checkpointer_due(loop->checkpointer, loop->at.iteration, last);
+        char *dir = save_report(loop, metrics, n, report.should_checkpoint, &dropped);
+        report.checkpoint_dir = dir;
+        fill_automatic(loop, &report, last);
+        callbacks_report(loop->job->callbacks, &report, &loop->stop);
+        for (size_t i = 0; i < dropped.n; i++) {
+            drop_checkpoint(loop, dropped.items[i]);
+        }
+        strlist_free(&dropped);
+        free(dir);
+    }
+    loop->report_began = clock_seconds();
+    loop->stop = loop->job->ranks->max(loop->job->ranks->self, loop->stop);
+}
+
+/* A signal came: keep what there is, between two steps of an epoch. */
+static Status stop_for_signal(Loop *loop)
+{
+    const Ranks *ranks = loop->job->ranks;
+    int number = ranks->max(ranks->self, (int)*loop->job->signal);
+    if (is_root(loop) && loop->saved_step != loop->at.step) {
+        char dir[MAX_CHECKPOINT_PATH];
+        snprintf(dir, sizeof dir, "%s/checkpoint_%06lld_step_%06lld",
+                 loop->job->start.result_dir, (long long)loop->at.iteration,
+                 (long long)loop->at.step);
+        if (save(loop, dir, NULL, 0) && *loop->partial) {
+            drop_checkpoint(loop, loop->partial);
+        }
+    }
+    Status status = number == SIGINT ? STATUS_INTERRUPTED : STATUS_REQUEUE;
+    if (ranks->max(ranks->self, loop->checkpoint_lost)) {
+        return status_set(STATUS_FAILED, "stopped by a signal without a checkpoint: %s",
+                          loop->checkpoint_error);
+    }
+    status_set(status, "stopped by %s at step %lld, after a checkpoint",
+               number == SIGINT ? "Ctrl-C" : strsignal(number), (long long)loop->at.step);
+    status_hint("continue with: muster train --resume %s", loop->job->start.run_id);
+    return status;
+}
+
+static Status run_epochs(Loop *loop)
+{
+    bool asked = false;
+    while (loop->at.epoch < loop->job->train->epochs && !loop->stop) {
+        TRY(run_epoch(loop, &asked));
+        if (asked && loop->at.step_in_epoch < loop->steps_per_epoch) {
+            return stop_for_signal(loop);
+        }
+        make_report(loop);
+        if (asked && loop->at.epoch < loop->job->train->epochs) {
+            return stop_for_signal(loop);
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status tell_end(Loop *loop, Status status)
+{
+    const TrainJob *job = loop->job;
+    if (is_root(loop)) {
+        char *error = mem_strdup(status == STATUS_OK ? NULL : status_message());
+        char *hint = mem_strdup(status_hint_text());
+        if (status == STATUS_OK && loop->checkpoint_lost) {
+            error = mem_printf("the last checkpoint was not saved: %s",
+                               loop->checkpoint_error);
+            status = STATUS_FAILED;
+        }
+        TrialEnd end = {
+            .status = status,
+            .error = error,
+            .time_total_s = clock_seconds() - loop->began + job->time_before_s,
+            .best_checkpoint = checkpointer_best(loop->checkpointer),
+        };
+        callbacks_end(job->callbacks, &end);
+        if (status == STATUS_OK && job->callbacks->failed) {
+            status = status_set(STATUS_FAILED, "%s", job->callbacks->error);
+        } else if (status != STATUS_OK) {
+            status_set(status, "%s", error);
+            status_hint("%s", hint);
+        }
+        free(error);
+        free(hint);
+    }
+    return (Status)job->ranks->max(job->ranks->self, (int)status);
+}
+
+Status train_loop(const TrainJob *job)
+{
+    Loop loop;
+    Status status = open_loop(&loop, job);
+    if (status == STATUS_OK) {
+        tell_start(&loop);
+        status = run_epochs(&loop);
+        status = tell_end(&loop, status);
+    }
+    close_loop(&loop);
+    return status;
+}
