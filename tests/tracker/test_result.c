@@ -25,12 +25,15 @@ static void write_checkpoint(const char *dir, int number)
 
 /* Three reports, the second with the lowest loss, the third with the highest f1. */
 static const char REPORTS[] =
-    "{\"epoch\": 0, \"val_loss\": 0.9, \"val_f1\": 0.1, \"training_iteration\": 1, "
+    "{\"pid\": 7, \"epoch\": 0, \"val_loss\": 0.9, \"val_f1\": 0.1, "
+    "\"training_iteration\": 1, "
     "\"date\": \"2024-05-01_13-07-45\", \"done\": false, "
     "\"checkpoint_dir_name\": \"checkpoint_000000\"}\n"
-    "{\"epoch\": 1, \"val_loss\": 0.2, \"val_f1\": 0.3, \"training_iteration\": 2, "
+    "{\"pid\": 7, \"epoch\": 1, \"val_loss\": 0.2, \"val_f1\": 0.3, "
+    "\"training_iteration\": 2, "
     "\"done\": false, \"checkpoint_dir_name\": \"checkpoint_000001\"}\n"
-    "{\"epoch\": 2, \"val_loss\": 0.4, \"val_f1\": 0.5, \"training_iteration\": 3, "
+    "{\"pid\": 7, \"epoch\": 2, \"val_loss\": 0.4, \"val_f1\": 0.5, "
+    "\"training_iteration\": 3, "
     "\"done\": true, \"checkpoint_dir_name\": \"checkpoint_000002\"}\n";
 
 static void write_results(const char *dir, const char *params)
@@ -53,7 +56,7 @@ static void the_table_is_read_back(void **state)
     Result result;
     assert_ok(result_load(*state, &result));
     assert_int_equal(result.n_rows, 3);
-    assert_string_equal(result.columns.items[0], "epoch");
+    assert_string_equal(result.columns.items[0], "pid");
     const ResultCell *cell = result_cell(&result, 1, "val_loss");
     assert_true(cell->is_number && cell->number == 0.2);
     assert_string_equal(cell->text, "0.2");
@@ -89,12 +92,20 @@ static void the_best_checkpoint_follows_the_params(void **state)
              "{\"checkpoint.checkpoint_score_attribute\": \"val_f1\", "
              "\"checkpoint.checkpoint_score_order\": \"min\"}");
     assert_best(*state, "checkpoint_000000", "checkpoint_000002");
+    write_at(*state, "params.json",
+             "{\"checkpoint.checkpoint_score_attribute\": \"val_f1\", "
+             "\"checkpoint.checkpoint_score_order\": \"auto\"}");
+    assert_best(*state, "checkpoint_000002", "checkpoint_000000");
+    /* Of equals the earlier. */
+    write_at(*state, "params.json",
+             "{\"checkpoint.checkpoint_score_attribute\": \"pid\"}");
+    assert_best(*state, "checkpoint_000000", "checkpoint_000002");
     /* Without an attribute the newest is the best. */
     write_at(*state, "params.json", "{\"checkpoint.checkpoint_score_attribute\": null}");
     assert_best(*state, "checkpoint_000002", "checkpoint_000000");
     write_at(*state, "params.json",
              "{\"checkpoint.checkpoint_score_attribute\": \"nope\"}");
-    assert_best(*state, "checkpoint_000002", "checkpoint_000000");
+    assert_best(*state, "checkpoint_000000", "checkpoint_000002");
 }
 
 static void unscored_checkpoints_come_last(void **state)
@@ -113,9 +124,9 @@ static void unscored_checkpoints_come_last(void **state)
     assert_int_equal(result.n_checkpoints, 3);
     assert_string_equal(result.checkpoints[0].name, "checkpoint_000001");
     assert_true(result.checkpoints[0].scored && result.checkpoints[0].score == 7);
-    assert_string_equal(result.checkpoints[1].name, "checkpoint_000002");
-    assert_int_equal(result.checkpoints[1].row, -1);
-    assert_false(result.checkpoints[2].scored);
+    assert_string_equal(result.checkpoints[1].name, "checkpoint_000000");
+    assert_false(result.checkpoints[1].scored);
+    assert_int_equal(result.checkpoints[2].row, -1);
     assert_true(isnan(result_cell(&result, 0, "val_loss")->number));
     result_free(&result);
 }
