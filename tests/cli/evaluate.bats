@@ -61,6 +61,7 @@ sys.exit(a["overall"] != b["overall"] or a["run_id"] != b["run_id"])' \
     [ "$code" -eq 0 ]
     json "d['overall']['loss'] == float('${reported% *}')"
     [ "$(metric val_loss)" = "$reported" ]
+    [ -z "$(metric val_precision)" ]
     [ -f "$(artifacts)/evaluation_val.json" ]
 }
 
