@@ -38,7 +38,7 @@ static Status refuse_changed_param(Db *db, const char *run_id, const char *key,
 
 static Status log_param(Db *db, Stmt *insert, const char *run_id, const KeyValue *param)
 {
-    char *value = utf8_cut(param->value ? param->value : "", LIMIT_PARAM_VALUE);
+    char *value = text_to_store(param->value ? param->value : "", LIMIT_PARAM_VALUE);
     Status status = refuse_changed_param(db, run_id, param->key, value);
     if (status == STATUS_OK) {
         stmt_bind_text(insert, 1, param->key);
@@ -143,7 +143,7 @@ static Status rename_run(Db *db, const char *run_id, const char *name)
 
 static Status set_tag(Db *db, Stmt *insert, const char *run_id, const KeyValue *tag)
 {
-    char *value = utf8_cut(tag->value ? tag->value : "", LIMIT_TAG_VALUE);
+    char *value = text_to_store(tag->value ? tag->value : "", LIMIT_TAG_VALUE);
     stmt_bind_text(insert, 1, tag->key);
     stmt_bind_text(insert, 2, value);
     stmt_bind_text(insert, 3, run_id);

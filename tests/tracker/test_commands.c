@@ -187,6 +187,25 @@ static void one_run_is_shown(void **state)
     free_ids(ids);
 }
 
+static void names_cannot_steer_the_terminal(void **state)
+{
+    char *uri = mem_printf("sqlite:///%s/muster.db", (char *)*state);
+    StoreOptions options = {.mode = STORE_CREATE};
+    Store *store;
+    assert_ok(store_open(uri, &options, &store));
+    free(make_run(store, "red\x1b[31m\nfake line", 1));
+    store_close(store);
+    static const char *const COMMANDS[] = {"runs list", "runs show last"};
+    for (size_t i = 0; i < 2; i++) {
+        Output output = muster(*state, COMMANDS[i]);
+        assert_int_equal(output.code, 0);
+        assert_contains(output.out.p, "red [31m fake line");
+        assert_null(strchr(output.out.p, 0x1b));
+        output_free(&output);
+    }
+    free(uri);
+}
+
 static void a_lost_run_names_its_process(void **state)
 {
     char *ids[2];
@@ -380,6 +399,7 @@ int main(void)
         with_folder(runs_are_listed_for_programs),
         with_folder(stores_that_are_none),
         with_folder(one_run_is_shown),
+        with_folder(names_cannot_steer_the_terminal),
         with_folder(a_lost_run_names_its_process),
         with_folder(results_are_shown),
         with_folder(spools_are_delivered_once),

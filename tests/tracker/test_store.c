@@ -277,6 +277,29 @@ static void long_values_are_cut(void **state)
     store_close(store);
 }
 
+static void malformed_text_is_never_stored(void **state)
+{
+    Store *store = open_store_in(*state, STORE_CREATE);
+    char *id = make_run(store, NULL, 1);
+    assert_ok(log_param(store, id, "p", "a\xff z\xc3"));
+    assert_ok(store_set_tag(store, id, "t", "\xed\xa0\x80"));
+    assert_ok(store_set_tag(store, id, "mlflow.runName", "n\xff"));
+    Run run;
+    assert_ok(store_get_run(store, id, &run));
+    assert_string_equal(key_values_get(&run.params, "p"), "a\xef\xbf\xbd z\xef\xbf\xbd");
+    assert_string_equal(key_values_get(&run.tags, "t"),
+                        "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+    assert_string_equal(run.run_name, "n\xef\xbf\xbd");
+    run_free(&run);
+    assert_status(STATUS_USAGE, log_param(store, id, "p\xff", "x"));
+    assert_contains(status_message(), "no valid UTF-8");
+    char *experiment;
+    ExperimentCreate create = {.name = "\xff"};
+    assert_status(STATUS_USAGE, store_create_experiment(store, &create, &experiment));
+    free(id);
+    store_close(store);
+}
+
 static void tags_last_write_wins(void **state)
 {
     Store *store = open_store_in(*state, STORE_CREATE);
@@ -693,6 +716,7 @@ int main(void)
         with_folder(deleted_runs_are_seen_but_not_written),
         with_folder(params_never_change),
         with_folder(long_values_are_cut),
+        with_folder(malformed_text_is_never_stored),
         with_folder(tags_last_write_wins),
         with_folder(keys_are_checked),
         with_folder(the_latest_metric_is_the_largest),
