@@ -34,8 +34,7 @@ static void listing_free(Listing *listing)
     runs_free(&listing->runs);
 }
 
-/* ---- list ---------------------------------------------------------------------------
- */
+/* ---- list ---- */
 
 static struct {
     StrList experiments, order_by;
@@ -265,8 +264,7 @@ static const Command COMMAND_LIST = {
     .run = run_list,
 };
 
-/* ---- show ---------------------------------------------------------------------------
- */
+/* ---- show ---- */
 
 static struct {
     const char *uri;

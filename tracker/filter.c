@@ -89,8 +89,7 @@ static const char *subject_name(FilterSubject subject)
     return subject == FILTER_RUNS ? "run" : "experiment";
 }
 
-/* ---- identifiers --------------------------------------------------------------------
- */
+/* ---- identifiers ---- */
 
 static const Attribute *find_attribute(const Attribute *table, size_t n, Text name)
 {
@@ -240,8 +239,7 @@ static Status parse_identifier(Parser *parser, FilterKey *key)
     return lexer_next(&parser->lexer);
 }
 
-/* ---- operators and values -----------------------------------------------------------
- */
+/* ---- operators and values ---- */
 
 static const char *kind_of_key(const FilterKey *key)
 {
@@ -381,8 +379,7 @@ static Status parse_value(Parser *parser, FilterComparison *comparison)
     return parse_text(parser, expected, &comparison->texts);
 }
 
-/* ---- the expression -----------------------------------------------------------------
- */
+/* ---- the expression ---- */
 
 static FilterNode *node_new(FilterNodeKind kind)
 {
@@ -497,8 +494,7 @@ void filter_free(FilterNode *root)
     free(root);
 }
 
-/* ---- order_by -----------------------------------------------------------------------
- */
+/* ---- order_by ---- */
 
 static Status parse_direction(Parser *parser, bool *descending)
 {

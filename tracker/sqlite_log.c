@@ -12,8 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- params -------------------------------------------------------------------------
- */
+/* ---- params ---- */
 
 static Status refuse_changed_param(Db *db, const char *run_id, const char *key,
                                    const char *value)
@@ -68,8 +67,7 @@ static Status log_params(Db *db, const char *run_id, const LogBatch *batch)
     return status;
 }
 
-/* ---- metrics ------------------------------------------------------------------------
- */
+/* ---- metrics ---- */
 
 static double stored_value(double value)
 {
@@ -127,8 +125,7 @@ static Status log_metrics(Db *db, const char *run_id, const LogBatch *batch)
     return status;
 }
 
-/* ---- tags ---------------------------------------------------------------------------
- */
+/* ---- tags ---- */
 
 static Status rename_run(Db *db, const char *run_id, const char *name)
 {
@@ -193,8 +190,7 @@ Status sqlite_delete_tag(void *self, const char *run_id, const char *key)
     return sqlite_end_write(db, delete_tag(db, run_id, key));
 }
 
-/* ---- batches and history ------------------------------------------------------------
- */
+/* ---- batches and history ---- */
 
 static Status log_in_transaction(Db *db, const char *run_id, const LogBatch *batch)
 {
@@ -241,8 +237,7 @@ Status sqlite_metric_history(void *self, const char *run_id, const char *key,
     return STATUS_OK;
 }
 
-/* ---- data sets ----------------------------------------------------------------------
- */
+/* ---- data sets ---- */
 
 /* The uuid of the data set with this name and digest, made when there is none. The
  * table's key is per experiment, but MLflow looks names and digests up across all of

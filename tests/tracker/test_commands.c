@@ -92,8 +92,7 @@ static void free_ids(char *ids[2])
     free(ids[1]);
 }
 
-/* ---- runs list ----------------------------------------------------------------------
- */
+/* ---- runs list ---- */
 
 static void runs_are_listed_newest_first(void **state)
 {
@@ -172,8 +171,7 @@ static void stores_that_are_none(void **state)
     free(path);
 }
 
-/* ---- runs show ----------------------------------------------------------------------
- */
+/* ---- runs show ---- */
 
 static void one_run_is_shown(void **state)
 {
@@ -226,8 +224,7 @@ static void a_lost_run_names_its_process(void **state)
     free_ids(ids);
 }
 
-/* ---- result -------------------------------------------------------------------------
- */
+/* ---- result ---- */
 
 static void results_are_shown(void **state)
 {
@@ -262,8 +259,7 @@ static void results_are_shown(void **state)
     free_ids(ids);
 }
 
-/* ---- sync ---------------------------------------------------------------------------
- */
+/* ---- sync ---- */
 
 static void spools_are_delivered_once(void **state)
 {
@@ -314,8 +310,7 @@ static void a_training_that_lives_delivers_itself(void **state)
     free_ids(ids);
 }
 
-/* ---- the tracking section -----------------------------------------------------------
- */
+/* ---- the tracking section ---- */
 
 static Status read_config(const char *override, TrackingConfig *out)
 {

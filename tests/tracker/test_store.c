@@ -7,8 +7,7 @@
 #include <float.h>
 #include <math.h>
 
-/* ---- experiments --------------------------------------------------------------------
- */
+/* ---- experiments ---- */
 
 static void a_new_store_has_the_default_experiment(void **state)
 {
@@ -114,8 +113,7 @@ static void experiments_are_searched(void **state)
     store_close(store);
 }
 
-/* ---- runs ---------------------------------------------------------------------------
- */
+/* ---- runs ---- */
 
 static void a_new_run_is_what_mlflow_makes_of_it(void **state)
 {
@@ -227,8 +225,7 @@ static void deleted_runs_are_seen_but_not_written(void **state)
     store_close(store);
 }
 
-/* ---- params and tags ----------------------------------------------------------------
- */
+/* ---- params and tags ---- */
 
 static void params_never_change(void **state)
 {
@@ -346,8 +343,7 @@ static void keys_are_checked(void **state)
     store_close(store);
 }
 
-/* ---- metrics ------------------------------------------------------------------------
- */
+/* ---- metrics ---- */
 
 static void assert_latest(Store *store, const char *id, const char *key, double value,
                           int64_t timestamp, int64_t step)
@@ -495,8 +491,7 @@ static void batches_are_bounded(void **state)
     store_close(store);
 }
 
-/* ---- data sets ----------------------------------------------------------------------
- */
+/* ---- data sets ---- */
 
 static int64_t count_rows(const char *dir, const char *table)
 {
@@ -557,8 +552,7 @@ static void data_sets_are_tied_once(void **state)
     store_close(store);
 }
 
-/* ---- what users call runs -----------------------------------------------------------
- */
+/* ---- what users call runs ---- */
 
 static void assert_finds(Store *store, const char *reference, const char *id)
 {
@@ -670,8 +664,7 @@ static void lost_runs_are_told(void **state)
     store_close(store);
 }
 
-/* ---- URIs ---------------------------------------------------------------------------
- */
+/* ---- URIs ---- */
 
 static void kinds_of_stores(void **state)
 {
