@@ -16,8 +16,7 @@ enum { RESULT_LIMIT = 1 << 28, PARAMS_LIMIT = 1 << 24 };
 
 static const char CHECKPOINT_PREFIX[] = "checkpoint_";
 
-/* ---- what is what -------------------------------------------------------------------
- */
+/* ---- what is what ---- */
 
 bool result_is_checkpoint_name(const char *name)
 {
@@ -65,8 +64,7 @@ bool result_dir_is_result(const char *dir)
     return result;
 }
 
-/* ---- result.json --------------------------------------------------------------------
- */
+/* ---- result.json ---- */
 
 /* The parsed lines, the later one of each training_iteration. */
 typedef struct Lines {
@@ -197,8 +195,7 @@ const ResultCell *result_cell(const Result *result, size_t row, const char *colu
     return NULL;
 }
 
-/* ---- checkpoints --------------------------------------------------------------------
- */
+/* ---- checkpoints ---- */
 
 /* What the run was trained with; without params.json the usual val_loss, min. */
 static Status load_scoring(Result *result)
@@ -290,8 +287,7 @@ static Status find_checkpoints(Result *result)
     return STATUS_OK;
 }
 
-/* ---- the whole ----------------------------------------------------------------------
- */
+/* ---- the whole ---- */
 
 void result_free(Result *result)
 {

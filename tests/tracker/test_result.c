@@ -47,8 +47,7 @@ static void write_results(const char *dir, const char *params)
     }
 }
 
-/* ---- results ------------------------------------------------------------------------
- */
+/* ---- results ---- */
 
 static void the_table_is_read_back(void **state)
 {
@@ -197,8 +196,7 @@ static void the_store_tells_the_same_table(void **state)
     store_close(store);
 }
 
-/* ---- references ---------------------------------------------------------------------
- */
+/* ---- references ---- */
 
 typedef struct World {
     char *dir, *uri;
