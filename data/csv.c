@@ -272,7 +272,6 @@ Status csv_next(CsvReader *csv, CsvRecord *out, bool *more)
     }
     size_t at = 0;
     TRY(scan_record(csv, &at));
-    TRY(need(csv, at + 1));
     Text raw = {csv->buffer + csv->begin, at};
     const char *nul = memchr(raw.p, '\0', raw.n);
     if (nul) {

@@ -104,16 +104,18 @@ static void normalizer(JsonWriter *w, Cleaning cleaning)
     json_end_object(w);
 }
 
+/* Words are what the pattern finds; uncleaned texts are split at ASCII white space. */
 static void pre_tokenizer(JsonWriter *w, Cleaning cleaning)
 {
     json_write_key(w, "pre_tokenizer");
-    if (cleaning != CLEAN_PUNCTUATION) {
+    if (cleaning == CLEAN_BASIC || cleaning == CLEAN_MADEWITHML) {
         typed(w, "WhitespaceSplit");
         return;
     }
     json_begin_object(w);
     member(w, "type", "Split");
-    regex(w, "\\p{L}[\\p{L}\\p{M}]*|\\p{N}+|\\S");
+    regex(w, cleaning == CLEAN_NONE ? "[^ \\t\\n\\x0b\\f\\r]+"
+                                    : "\\p{L}[\\p{L}\\p{M}]*|\\p{N}+|\\S");
     member(w, "behavior", "Removed");
     member_bool(w, "invert", true);
     json_end_object(w);

@@ -81,11 +81,19 @@ static Status read_some(Source *source, char *to, size_t cap, size_t *got)
     }
 }
 
+/* Is there enough to tell the format: every magic, and a whole line? A pipe whose writer
+ * waits for answers gives no more than that. */
+static bool head_is_enough(const Source *source)
+{
+    return source->n_head == HEAD_SIZE ||
+           (source->n_head >= 16 && memchr(source->head + 1, '\n', source->n_head - 1));
+}
+
 /* Fills the head; pipes may need several reads for it. */
 static Status read_head(Source *source)
 {
     size_t got = 1;
-    while (got > 0 && source->n_head < HEAD_SIZE) {
+    while (got > 0 && !head_is_enough(source)) {
         TRY(read_some(source, source->head + source->n_head, HEAD_SIZE - source->n_head,
                       &got));
         source->n_head += got;

@@ -31,7 +31,7 @@ void wide_finish(Wide *wide)
 {
     for (size_t i = 0; i < wide->n_blocks * wide->buckets; i++) {
         int32_t df = wide->df[i];
-        bool left_out = i >= wide->buckets && df < WIDE_MIN_DF_CHARS;
+        bool left_out = df < (i < wide->buckets ? WIDE_MIN_DF_WORDS : WIDE_MIN_DF_CHARS);
         double idf = log((1.0 + (double)wide->n_docs) / (1.0 + df)) + 1;
         wide->idf[i] = left_out ? 0 : (float)idf;
     }

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WIDE_MAX_BLOCKS = 2, WIDE_MIN_DF_CHARS = 2 };
+enum { WIDE_MAX_BLOCKS = 2, WIDE_MIN_DF_WORDS = 1, WIDE_MIN_DF_CHARS = 2 };
 
 /* Fitted: document frequencies of the training texts. */
 typedef struct Wide {

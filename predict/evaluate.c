@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows that are encoded and predicted at a time. */
-enum { PART_ROWS = 2048 };
+/* Batches that are encoded and predicted at a time. */
+enum { PART_BATCHES = 64 };
 
 void evaluation_free(Evaluation *evaluation)
 {
@@ -61,7 +61,8 @@ Status evaluate_rows(Predictor *predictor, const Corpus *rows, const uint32_t *i
     e.labels = mem_alloc(n, sizeof *e.labels);
     e.predictions = mem_alloc(n, sizeof *e.predictions);
     uint32_t *all = index ? NULL : all_rows(n);
-    size_t part = n < PART_ROWS ? n : PART_ROWS;
+    size_t part = PART_BATCHES * predictor_batch_size(predictor);
+    part = n < part ? n : part;
     float *log_probs = mem_alloc(part * e.n_classes, sizeof *log_probs);
     double loss_sum = 0;
     Status status = STATUS_OK;

@@ -10,7 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_TEXTS = 32, FORMAT_VERSION = 1, DESCRIPTION_LIMIT = 64 << 20 };
+enum {
+    BATCH_SIZE = 32,
+    BATCH_SIZE_LIMIT = 1 << 16,
+    FORMAT_VERSION = 1,
+    DESCRIPTION_LIMIT = 64 << 20
+};
 
 struct Predictor {
     char *dir;
@@ -18,6 +23,7 @@ struct Predictor {
     Preprocessor *pre;
     Classifier *model;
     Workspace *ws;
+    size_t batch_size;
 };
 
 void predictor_close(Predictor *predictor)
@@ -102,6 +108,16 @@ static Status check_sizes(const Predictor *p)
     return STATUS_OK;
 }
 
+/* With validation's own batches evaluate gives validation's own figures, to the bit. */
+static size_t batch_size_of(const Json *description)
+{
+    const Json *train = json_get(description, "train");
+    const char *text = json_string(json_get(train, "eval_batch_size"));
+    long long n;
+    return text && text_to_int(text, &n) && n > 0 && n <= BATCH_SIZE_LIMIT ? (size_t)n
+                                                                           : BATCH_SIZE;
+}
+
 static Status load(Predictor *p)
 {
     TRY(verify(p->dir));
@@ -109,6 +125,7 @@ static Status load(Predictor *p)
     TRY(preprocessor_load(p->dir, &p->pre));
     TRY(classifier_load(p->dir, &p->model));
     TRY(check_sizes(p));
+    p->batch_size = batch_size_of(p->description);
     p->ws = workspace_open(p->model);
     return STATUS_OK;
 }
@@ -179,9 +196,9 @@ static void predict_all(Predictor *p, const Dataset *set, float *log_probs)
 {
     size_t n = dataset_size(set), C = predictor_n_classes(p);
     BatchPacker *packer = batch_packer_open(set);
-    uint32_t examples[BATCH_TEXTS];
-    for (size_t at = 0; at < n; at += BATCH_TEXTS) {
-        size_t n_now = n - at < BATCH_TEXTS ? n - at : BATCH_TEXTS;
+    uint32_t *examples = mem_alloc(p->batch_size, sizeof *examples);
+    for (size_t at = 0; at < n; at += p->batch_size) {
+        size_t n_now = n - at < p->batch_size ? n - at : p->batch_size;
         for (size_t i = 0; i < n_now; i++) {
             examples[i] = (uint32_t)(at + i);
         }
@@ -189,6 +206,7 @@ static void predict_all(Predictor *p, const Dataset *set, float *log_probs)
         batch_pack(packer, examples, n_now, &batch);
         classifier_predict(p->model, p->ws, &batch, log_probs + at * C);
     }
+    free(examples);
     batch_packer_close(packer);
 }
 
@@ -222,6 +240,11 @@ Status predictor_predict(Predictor *predictor, const Text *texts, size_t n,
         predictor_predict_rows(predictor, &rows, NULL, n, false, log_probs, NULL);
     corpus_free(&rows);
     return status;
+}
+
+size_t predictor_batch_size(const Predictor *predictor)
+{
+    return predictor->batch_size;
 }
 
 size_t predictor_n_classes(const Predictor *predictor)

@@ -34,6 +34,9 @@ Status predictor_predict_rows(Predictor *predictor, const Corpus *rows,
                               const uint32_t *index, size_t n, bool labelled,
                               float *log_probs, int32_t *labels);
 
+/* Texts per batch: as many as validation in training had. */
+size_t predictor_batch_size(const Predictor *predictor);
+
 size_t predictor_n_classes(const Predictor *predictor);
 const char *predictor_label(const Predictor *predictor,
                             size_t class_index);                        /* borrowed */

@@ -150,7 +150,7 @@ static Status open_store(Logger *logger, int timeout_ms)
 {
     if (logger->store) {
         store_set_timeout(logger->store, timeout_ms);
-        return store_check(logger->store);
+        return STATUS_OK;
     }
     StoreOptions options = {.mode = STORE_WRITE, .timeout_ms = timeout_ms};
     return store_open(logger->config.run->store_uri, &options, &logger->store);

@@ -259,15 +259,11 @@ static void add_order_term(Query *query, const OrderTerm *term, size_t i)
 
 static void add_run_order(Query *query, const OrderTerms *terms)
 {
-    bool by_start = false;
     add(query, " ORDER BY ");
     for (size_t i = 0; i < terms->n; i++) {
-        const FilterKey *key = &terms->items[i].key;
-        by_start |=
-            key->entity == ENTITY_ATTRIBUTE && strcmp(key->name, "start_time") == 0;
         add_order_term(query, &terms->items[i], i);
     }
-    add(query, by_start ? "r.run_uuid" : "r.start_time DESC, r.run_uuid");
+    add(query, "r.start_time DESC, r.run_uuid");
 }
 
 static void add_experiment_ids(Query *query, const RunQuery *search)

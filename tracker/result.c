@@ -218,8 +218,9 @@ static Status load_scoring(Result *result)
         json_string(json_get(params, "checkpoint.checkpoint_score_order"));
     if (attribute && *attribute) {
         result->score_attribute = mem_strdup(attribute);
+        bool given = order && (strcmp(order, "min") == 0 || strcmp(order, "max") == 0);
         result->score_max =
-            strcmp(order ? order : metric_default_order(attribute), "max") == 0;
+            strcmp(given ? order : metric_default_order(attribute), "max") == 0;
     }
     json_free(params);
     return STATUS_OK;
@@ -259,7 +260,8 @@ static int compare_age(const ResultCheckpoint *a, const ResultCheckpoint *b)
     return na != nb ? (na < nb ? -1 : 1) : strcmp(a->name, b->name);
 }
 
-/* Best first: scored before unscored, then by score, then the newer. */
+/* Best first: scored before unscored, then by score; of equals the earlier, as the
+ * trainer keeps them. Without an attribute to score by, the newest is the best. */
 static int compare_checkpoints(const void *pa, const void *pb, void *context)
 {
     const ResultCheckpoint *a = pa, *b = pb;
@@ -270,7 +272,7 @@ static int compare_checkpoints(const void *pa, const void *pb, void *context)
     if (a->scored && a->score != b->score) {
         return (a->score < b->score) == result->score_max ? 1 : -1;
     }
-    return -compare_age(a, b);
+    return result->score_attribute ? compare_age(a, b) : -compare_age(a, b);
 }
 
 static Status find_checkpoints(Result *result)

@@ -97,9 +97,8 @@ static const char UPSERT_LATEST[] =
     "INSERT INTO latest_metrics (key, value, timestamp, run_uuid, step, is_nan) "
     "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key, run_uuid) DO UPDATE SET "
     "value = excluded.value, timestamp = excluded.timestamp, step = excluded.step, "
-    "is_nan = excluded.is_nan WHERE (excluded.step, excluded.timestamp, excluded.value) "
-    "> "
-    "(step, timestamp, value)";
+    "is_nan = excluded.is_nan WHERE "
+    "(excluded.step, excluded.timestamp, excluded.value) > (step, timestamp, value)";
 
 static Status log_metrics(Db *db, const char *run_id, const LogBatch *batch)
 {

@@ -100,11 +100,6 @@ static void set_timeout(void *self, int timeout_ms)
     db_set_timeout(((SqliteStore *)self)->db, timeout_ms);
 }
 
-static Status check(void *self)
-{
-    return db_check(((SqliteStore *)self)->db);
-}
-
 /* ---- experiments --------------------------------------------------------------------
  */
 
@@ -332,7 +327,6 @@ static Status search_experiments(void *self, const ExperimentQuery *search,
 const StoreCalls sqlite_store_calls = {
     .close = close_store,
     .set_timeout = set_timeout,
-    .check = check,
     .create_experiment = create_experiment,
     .get_experiment = get_experiment,
     .get_experiment_by_name = get_experiment_by_name,

@@ -99,11 +99,6 @@ void store_set_timeout(Store *store, int timeout_ms)
     store->calls->set_timeout(store->self, timeout_ms);
 }
 
-Status store_check(Store *store)
-{
-    return store->calls->check(store->self);
-}
-
 Status store_create_experiment(Store *store, const ExperimentCreate *create, char **id)
 {
     return store->calls->create_experiment(store->self, create, id);

@@ -7,6 +7,9 @@
  * another schema is STATUS_DAMAGED and stays as it was; one that is locked or may not be
  * written is STATUS_DENIED.
  *
+ * Nothing is written into a database that was removed, or replaced by another, since the
+ * store was opened: that is STATUS_NOT_FOUND too.
+ *
  * A Store belongs to one thread at a time. */
 #ifndef MUSTER_TRACKER_STORE_H
 #define MUSTER_TRACKER_STORE_H
@@ -78,7 +81,6 @@ typedef struct LogBatch {
 typedef struct StoreCalls {
     void (*close)(void *self);
     void (*set_timeout)(void *self, int timeout_ms);
-    Status (*check)(void *self);
     Status (*create_experiment)(void *self, const ExperimentCreate *create, char **id);
     Status (*get_experiment)(void *self, const char *id, Experiment *out);
     Status (*get_experiment_by_name)(void *self, const char *name, Experiment *out);
@@ -120,10 +122,6 @@ void store_close(Store *store);
 
 /* How long later calls wait for a lock. */
 void store_set_timeout(Store *store, int timeout_ms);
-
-/* STATUS_OK while what was opened is still what the URI names; a database that was
- * removed or replaced under our feet is STATUS_NOT_FOUND. */
-Status store_check(Store *store);
 
 /* The URI that `uri` (NULL: the environment or the default) stands for, its path made
  * absolute; free with free(). */

@@ -192,6 +192,37 @@ static void test_every_truncation_is_refused(void **state)
     strbuf_free(&bytes);
 }
 
+/* Whatever bit flips in length and header, the file opens as a sound one or is refused.
+ */
+static void test_flipped_bits_do_no_harm(void **state)
+{
+    (void)state;
+    write_sample();
+    StrBuf bytes = {0};
+    assert_int_equal(file_read(path, 1 << 20, STATUS_FAILED, &bytes), STATUS_OK);
+    size_t n_header = 8 + (unsigned char)bytes.p[0] + 256u * (unsigned char)bytes.p[1];
+    size_t refused = 0;
+    for (size_t bit = 0; bit < 8 * n_header; bit++) {
+        bytes.p[bit / 8] ^= (char)(1 << bit % 8);
+        FILE *out = fopen(path, "wb");
+        assert_int_equal(fwrite(bytes.p, 1, bytes.n, out), bytes.n);
+        assert_int_equal(fclose(out), 0);
+        Safetensors *file = NULL;
+        Status status = safetensors_open(path, &file);
+        assert_true(status == STATUS_OK || status == STATUS_DAMAGED);
+        refused += status != STATUS_OK;
+        for (size_t i = 0; file && i < safetensors_size(file); i++) {
+            const Tensor *tensor = safetensors_at(file, i);
+            assert_non_null(safetensors_find(file, tensor->name));
+            assert_true(tensor_count(tensor) * tensor_type_size(tensor->type) <= bytes.n);
+        }
+        safetensors_close(file);
+        bytes.p[bit / 8] ^= (char)(1 << bit % 8);
+    }
+    assert_true(refused > 4 * n_header);
+    strbuf_free(&bytes);
+}
+
 static void test_lengths_are_bounded(void **state)
 {
     (void)state;
@@ -303,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_nan_is_named),
         cmocka_unit_test(test_unaligned_data_is_readable),
         cmocka_unit_test(test_every_truncation_is_refused),
+        cmocka_unit_test(test_flipped_bits_do_no_harm),
         cmocka_unit_test(test_lengths_are_bounded),
         cmocka_unit_test(test_foreign_files_are_named),
         cmocka_unit_test(test_missing_file),

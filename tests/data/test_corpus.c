@@ -41,12 +41,14 @@ static void test_digest_tells_rows_apart(void **state)
 {
     (void)state;
     static const char *const FILES[] = {
-        "tag,title,body\nx,a,b\n", "tag,title,body\nx,a b,\n",
-        "tag,title,body\nxa,,b\n", "tag,title,body\nx,a,b\nx,a,b\n",
-        "tag,title,body\ny,a,b\n",
+        "tag,title,body\nx,a,b\n",  "tag,title,body\nx,a b,\n",
+        "tag,title,body\nxa,,b\n",  "tag,title,body\nx,a,b\nx,a,b\n",
+        "tag,title,body\ny,a,b\n",  "tag,title,body\ncx,a,b\n",
+        "tag,title,body\nx,a,bc\n",
     };
-    char digests[5][SHA256_HEX];
-    for (size_t i = 0; i < 5; i++) {
+    enum { N_FILES = sizeof FILES / sizeof FILES[0] };
+    char digests[N_FILES][SHA256_HEX];
+    for (size_t i = 0; i < N_FILES; i++) {
         put("d.csv", FILES[i]);
         Corpus corpus;
         assert_ok(read_files("d.csv", NULL, "tag", UTF8_ERROR, &corpus));

@@ -1,6 +1,8 @@
 /* Rows by named columns, from every format, with every complaint in its place. */
 #include "data/rows.h"
 
+#include "base/rng.h"
+#include "base/utf8.h"
 #include "tests/data/help.h"
 
 /* Reads all rows of `path` as "a|b:line\n". */
@@ -22,6 +24,15 @@ static Status read_with(const char *path, RowOptions options, StrBuf *out,
     *n_invalid = row_reader_n_invalid(rows);
     row_reader_close(rows);
     return status;
+}
+
+/* Writes a file without syncing it. */
+static void put_fast(const char *name, const char *bytes, size_t n)
+{
+    FILE *file = fopen(name, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, n, file), n);
+    assert_int_equal(fclose(file), 0);
 }
 
 static Status read_columns(const char *path, InvalidUtf8 policy, StrBuf *out)
@@ -88,6 +99,48 @@ static void test_standard_input(void **state)
     close(kept);
     strlist_free(&columns);
     strbuf_free(&out);
+}
+
+/* Rows come as soon as their line is there, from a pipe whose writer waits. */
+static void expect_streamed(const char *header, const char *row)
+{
+    int ends[2], kept = dup(STDIN_FILENO);
+    assert_int_equal(pipe(ends), 0);
+    dup2(ends[0], STDIN_FILENO);
+    alarm(20);
+    assert_int_equal(write(ends[1], header, strlen(header)), strlen(header));
+    assert_int_equal(write(ends[1], row, strlen(row)), strlen(row));
+    StrList columns = list_of("text", NULL);
+    RowOptions options = {.columns = &columns};
+    RowReader *rows;
+    Row found;
+    bool more = false;
+    assert_ok(row_reader_open("-", &options, &rows));
+    for (int i = 0; i < 3; i++) {
+        assert_ok(row_reader_next(rows, &found, &more));
+        assert_true(more);
+        assert_text(found.fields[0], "some text");
+        assert_int_equal(write(ends[1], row, strlen(row)), strlen(row));
+    }
+    close(ends[1]);
+    assert_ok(row_reader_next(rows, &found, &more));
+    assert_true(more);
+    assert_ok(row_reader_next(rows, &found, &more));
+    assert_false(more);
+    alarm(0);
+    row_reader_close(rows);
+    strlist_free(&columns);
+    dup2(kept, STDIN_FILENO);
+    close(kept);
+    close(ends[0]);
+}
+
+static void test_rows_stream_from_a_pipe(void **state)
+{
+    (void)state;
+    expect_streamed("text,number\n", "some text,1\n");
+    expect_streamed("text,number\r\n", "some text,1\r\n");
+    expect_streamed("", "{\"text\":\"some text\"}\n");
 }
 
 static void test_optional_columns(void **state)
@@ -223,12 +276,51 @@ static void test_invalid_utf8_is_replaced_or_skipped(void **state)
     strbuf_free(&out);
 }
 
+/* Bytes changed at random: rows come out as UTF-8 without NUL, or an error with a place.
+ */
+static void test_random_damage_does_no_harm(void **state)
+{
+    (void)state;
+    static const char *const FILES[] = {
+        "id,text,tag\r\n1,\"a \"\"b\"\",\nc\xc3\xa4\",x\r\n2,d,y\r\n3,,z\r\n",
+        "{\"text\":\"a\\u00e4\\n\",\"tag\":1.5}\n\n{\"tag\":true,\"text\":\"\xc3\xa4\"}"
+        "\n",
+    };
+    static const char *const NAMES[] = {"r.csv", "r.jsonl"};
+    Rng rng = rng_stream(1, 0, 0, 0);
+    size_t read = 0;
+    for (size_t i = 0; i < 3000; i++) {
+        char bytes[128];
+        size_t n = strlen(FILES[i % 2]);
+        memcpy(bytes, FILES[i % 2], n);
+        for (size_t changes = 1 + rng_below(&rng, 3); changes > 0; changes--) {
+            static const char NASTY[] = "\",\n\r\0\xff\xc3{}[]:\\a1";
+            bytes[rng_below(&rng, (uint32_t)n)] =
+                NASTY[rng_below(&rng, sizeof NASTY - 1)];
+        }
+        StrBuf out = {0};
+        put_fast(NAMES[i % 2], bytes, n - rng_below(&rng, 2) * rng_below(&rng, 9));
+        Status status = read_columns(NAMES[i % 2], (InvalidUtf8)(i / 2 % 3), &out);
+        assert_true(status == STATUS_OK || status == STATUS_DATA);
+        if (status == STATUS_OK) {
+            read++;
+            assert_int_equal(utf8_valid_prefix((Text){out.p, out.n}), out.n);
+            assert_null(memchr(out.p, '\0', out.n));
+        } else {
+            assert_memory_equal(status_message(), NAMES[i % 2], strlen(NAMES[i % 2]));
+        }
+        strbuf_free(&out);
+    }
+    assert_in_range(read, 100, 2900);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_formats_by_name),
         cmocka_unit_test(test_formats_by_look),
         cmocka_unit_test(test_standard_input),
+        cmocka_unit_test(test_rows_stream_from_a_pipe),
         cmocka_unit_test(test_optional_columns),
         cmocka_unit_test(test_columns_are_listed),
         cmocka_unit_test(test_missing_columns),
@@ -238,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_json_values),
         cmocka_unit_test(test_invalid_utf8_is_an_error_by_default),
         cmocka_unit_test(test_invalid_utf8_is_replaced_or_skipped),
+        cmocka_unit_test(test_random_damage_does_no_harm),
     };
     return cmocka_run_group_tests(tests, help_make_folder, help_remove_folder);
 }

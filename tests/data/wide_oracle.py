@@ -53,9 +53,7 @@ def char_features(text):
     return collections.Counter(BUCKETS + hash_bytes(3, gram.encode()) % BUCKETS for gram in grams)
 
 
-def defined_values(counts_of_train, counts_of_text, min_df):
-    df = collections.Counter(bucket for counts in counts_of_train for bucket in counts)
-    n = len(counts_of_train)
+def defined_values(n, df, counts_of_text, min_df):
     values = {bucket: (1 + math.log(tf)) * (math.log((1 + n) / (1 + df[bucket])) + 1)
               for bucket, tf in counts_of_text.items() if df[bucket] >= min_df}
     norm = math.sqrt(sum(value * value for value in values.values()))
@@ -96,9 +94,9 @@ def expect_close(ours, theirs, what):
 
 def check_definition(train, test, rows):
     for features, min_df, what in ((word_features, 0, 'words'), (char_features, 2, 'characters')):
-        of_train = [features(text) for text in train]
+        df = collections.Counter(bucket for text in train for bucket in features(text))
         for text, row in zip(test, rows):
-            expected = defined_values(of_train, features(text), min_df)
+            expected = defined_values(len(train), df, features(text), min_df)
             ours = {b: v for b, v in row.items() if (b >= BUCKETS) == (features is char_features)}
             assert ours.keys() == expected.keys(), f'{what}: other features in {text!r}'
             keys = sorted(ours)

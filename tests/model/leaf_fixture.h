@@ -28,7 +28,7 @@ typedef struct Fixture {
     LeafGradient grad;
 } Fixture;
 
-static Fixture fixture_open(const Shape *shape, bool dropout)
+static inline Fixture fixture_open(const Shape *shape, bool dropout)
 {
     Fixture f = {.random = random_batch(&shape->sizes, FIXTURE_TEXTS, 3)};
     f.model = classifier_create(&shape->config, &shape->sizes, 7);
@@ -58,7 +58,7 @@ static Fixture fixture_open(const Shape *shape, bool dropout)
     return f;
 }
 
-static void fixture_close(Fixture *f)
+static inline void fixture_close(Fixture *f)
 {
     free(f->grad.dense);
     sparse_rows_free(&f->grad.words);
@@ -68,13 +68,13 @@ static void fixture_close(Fixture *f)
     classifier_close(f->model);
 }
 
-static void fixture_run(Fixture *f)
+static inline void fixture_run(Fixture *f)
 {
     classifier_leaf(f->model, f->ws, &f->random.batch, &f->step, &f->grad);
 }
 
 /* The gradients of the tables, derived here from the words' gradients the plain way. */
-static void table_gradients(Fixture *f, float *words, float *ngrams, float *wide)
+static inline void table_gradients(Fixture *f, float *words, float *ngrams, float *wide)
 {
     size_t H = (size_t)f->model->config.hidden, C = f->model->sizes.n_classes;
     const PackedBatch *b = &f->random.batch;
@@ -106,7 +106,7 @@ typedef struct Gradients {
     float *block[BLOCK_WIDE + 1];
 } Gradients;
 
-static Gradients gradients_of(Fixture *f)
+static inline Gradients gradients_of(Fixture *f)
 {
     const ParamTable *table = &f->model->table;
     Gradients g = {{
@@ -120,7 +120,7 @@ static Gradients gradients_of(Fixture *f)
     return g;
 }
 
-static void gradients_free(Gradients *g)
+static inline void gradients_free(Gradients *g)
 {
     for (size_t i = 0; i <= BLOCK_WIDE; i++) {
         free(g->block[i]);

@@ -20,14 +20,16 @@ typedef struct RandomBatch {
 } RandomBatch;
 
 /* `n_texts` texts of 1 .. max_tokens words over a vocabulary of RB_WORDS distinct words,
- * some of them UNK, with up to RB_NGRAMS n-grams each and RB_WIDE wide features a text. */
+ * some of them UNK, with up to RB_NGRAMS n-grams each and RB_WIDE wide features a text.
+ */
 static RandomBatch random_batch(const ModelSizes *sizes, size_t n_texts, uint32_t seed)
 {
     Rng rng = rng_stream(seed, 99, 0, 0);
     size_t most = n_texts * sizes->max_tokens;
     size_t need = 4 * n_texts + 1 + most + RB_WORDS * (4 + RB_NGRAMS) + n_texts * RB_WIDE;
     uint32_t *at = mem_zalloc(need + n_texts, sizeof *at);
-    RandomBatch r = {.memory = at, .values = mem_zalloc(n_texts * RB_WIDE, sizeof(float))};
+    RandomBatch r = {.memory = at,
+                     .values = mem_zalloc(n_texts * RB_WIDE, sizeof(float))};
     uint32_t *start = at, *token = start + n_texts + 1, *id = token + most;
     uint32_t *row = id + RB_WORDS, *begin = row + RB_WORDS, *count = begin + RB_WORDS;
     uint32_t *ngram = count + RB_WORDS, *wide_begin = ngram + RB_WORDS * RB_NGRAMS;
@@ -62,12 +64,22 @@ static RandomBatch random_batch(const ModelSizes *sizes, size_t n_texts, uint32_
         }
     }
     start[n_texts] = (uint32_t)n_tokens;
-    r.batch = (PackedBatch){
-        .n_texts = n_texts, .n_tokens = n_tokens, .n_words = RB_WORDS,
-        .text_start = start, .token_word = token, .word_id = id, .word_row = row,
-        .ngram_begin = begin, .ngram_count = count, .ngram = ngram,
-        .wide_begin = wide_begin, .wide_count = wide_count, .wide_id = wide_id,
-        .wide_value = r.values, .label = label, .example = example};
+    r.batch = (PackedBatch){.n_texts = n_texts,
+                            .n_tokens = n_tokens,
+                            .n_words = RB_WORDS,
+                            .text_start = start,
+                            .token_word = token,
+                            .word_id = id,
+                            .word_row = row,
+                            .ngram_begin = begin,
+                            .ngram_count = count,
+                            .ngram = ngram,
+                            .wide_begin = wide_begin,
+                            .wide_count = wide_count,
+                            .wide_id = wide_id,
+                            .wide_value = r.values,
+                            .label = label,
+                            .example = example};
     r.words = (WordTable){RB_WORDS, row, begin, count, ngram};
     r.wide = (WideTable){wide_begin, wide_count, wide_id, r.values};
     return r;

@@ -1,5 +1,5 @@
-/* Every tensor's gradient against finite differences of the loss, for several shapes, with
- * and without dropout. */
+/* Every tensor's gradient against finite differences of the loss, for several shapes,
+ * with and without dropout. */
 #include "tests/model/leaf_fixture.h"
 
 #include <math.h>
@@ -11,7 +11,9 @@
 
 static const Shape SHAPES[] = {
     {"default", {0, 16, 1, 4, 24, 0.1, 0.2, 0.1, 0.1, 0.5}, {5, 40, 11, 9, 70}},
-    {"two layers, odd head", {0, 15, 2, 3, 7, 0.1, 0.1, 0.2, 0.1, 0.3}, {3, 40, 11, 17, 70}},
+    {"two layers, odd head",
+     {0, 15, 2, 3, 7, 0.1, 0.1, 0.2, 0.1, 0.3},
+     {3, 40, 11, 17, 70}},
     {"no layer", {0, 8, 0, 2, 4, 0, 0, 0, 0, 0.5}, {4, 40, 11, 6, 70}},
     {"no n-grams, no wide", {0, 12, 1, 1, 9, 0.3, 0, 0.1, 0, 0.5}, {4, 40, 0, 6, 0}},
 };
@@ -19,8 +21,8 @@ static const Shape SHAPES[] = {
 static double loss_of(Fixture *f, bool wide)
 {
     fixture_run(f);
-    return (double)f->grad.dense[f->model->table.n_dense +
-                                 (wide ? LEAF_LOSS_WIDE : LEAF_LOSS_DEEP)];
+    return (double)
+        f->grad.dense[f->model->table.n_dense + (wide ? LEAF_LOSS_WIDE : LEAF_LOSS_DEEP)];
 }
 
 static double central_difference(Fixture *f, float *x, float h, bool wide)
@@ -34,8 +36,8 @@ static double central_difference(Fixture *f, float *x, float h, bool wide)
     return (up - down) / (2 * (double)h);
 }
 
-/* Richardson's step removes the differences' error of second order, so that h can be large
- * enough for fp32's noise. */
+/* Richardson's step removes the differences' error of second order, so that h can be
+ * large enough for fp32's noise. */
 static void check_tensor(Fixture *f, const Param *param, const float *gradient)
 {
     bool wide = param->block == BLOCK_WIDE;

@@ -49,6 +49,7 @@ static void configure(const Section *sections, size_t n, const char *train_csv,
         {"model.ff", "32"},
         {"train.epochs", "2"},
         {"train.batch_size", "32"},
+        {"train.eval_batch_size", "24"},
         {"checkpoint.num_to_keep", "0"},
     };
     Config *config;
@@ -69,9 +70,9 @@ static void configure(const Section *sections, size_t n, const char *train_csv,
 
 static void train(const Made *made, const Section *sections, const char *result_dir)
 {
-    Callback *files = mem_zalloc(1, sizeof *files);
-    result_files_open(files);
-    CallbackList callbacks = {.items = files, .n = 1};
+    Callback files;
+    result_files_open(&files);
+    CallbackList callbacks = {.items = &files, .n = 1};
     const NamedText digests[] = {{"train", made->splits.rows.digest},
                                  {"test", made->splits.test_rows.digest},
                                  {"split", made->splits.digest}};

@@ -42,6 +42,14 @@ static int copy_input(int rank)
     return 0;
 }
 
+static void stay(void)
+{
+    fprintf(stderr, "pid %d\n", (int)getpid());
+    for (;;) {
+        pause();
+    }
+}
+
 static int act(int rank, char **argv)
 {
     const char *mode = argv[1];
@@ -59,10 +67,7 @@ static int act(int rank, char **argv)
     }
     if (strcmp(mode, "stuck") == 0 || strcmp(mode, "abort") == 0 ||
         strcmp(mode, "crash") == 0) {
-        fprintf(stderr, "pid %d\n", (int)getpid());
-        for (;;) {
-            pause();
-        }
+        stay();
     }
     if (strcmp(mode, "print") == 0 && rank == 0) {
         fprintf(stderr, "1/2\r");
@@ -81,6 +86,9 @@ static int act(int rank, char **argv)
 static int run_rank(int argc, char **argv)
 {
     int rank;
+    if (strcmp(argv[1], "plain") == 0) { /* MPI does not know it and so cannot end it */
+        stay();
+    }
     MPI_Init(&argc, &argv);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     /* Whatever MPI's start had installed, ours come after it. */
@@ -99,7 +107,9 @@ static int run_rank(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    launch_attach();
+    if (!getenv("LAUNCH_TEST_DETACHED")) { /* as a rank on another node */
+        launch_attach();
+    }
     long long n_ranks;
     if (argc > 2 && strcmp(argv[1], "--ranks") == 0 && text_to_int(argv[2], &n_ranks)) {
         int code = 0;

@@ -258,17 +258,52 @@ static void test_second_interrupt_ends_at_once(void **state)
     job_free(&job);
 }
 
+/* The supervisor's only child. */
+static pid_t mpirun_of(pid_t supervisor)
+{
+    char *path = mem_printf("/proc/%d/task/%d/children", supervisor, supervisor);
+    FILE *file = fopen(path, "r");
+    int pid = 0;
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%d", &pid), 1);
+    fclose(file);
+    free(path);
+    return pid;
+}
+
+/* mpirun dies with the supervisor, so it cannot be what ends the ranks. */
 static void test_killed_supervisor_leaves_no_rank(void **state)
 {
     (void)state;
     Job job;
     pid_t pids[2];
-    start(&job, "", ARGS("2", "stuck"));
+    start(&job, "", ARGS("2", "plain"));
     wait_for(&job, "pid ", 2);
     assert_int_equal(rank_pids(&job, pids, 2), 2);
+    pid_t mpirun = mpirun_of(job.pid);
+    assert_int_equal(kill(job.pid, SIGSTOP), 0); /* or it would see mpirun's end */
+    assert_int_equal(kill(mpirun, SIGKILL), 0);
     assert_int_equal(kill(job.pid, SIGKILL), 0);
     assert_int_equal(finish(&job), -SIGKILL);
     assert_gone(pids, 2);
+    job_free(&job);
+}
+
+/* Ranks that hold no connection, as on another node: mpirun ends them. */
+static void test_killed_supervisor_takes_mpirun_along(void **state)
+{
+    (void)state;
+    Job job;
+    pid_t pids[3];
+    setenv("LAUNCH_TEST_DETACHED", "1", 1);
+    start(&job, "", ARGS("2", "stuck"));
+    unsetenv("LAUNCH_TEST_DETACHED");
+    wait_for(&job, "pid ", 2);
+    assert_int_equal(rank_pids(&job, pids, 2), 2);
+    pids[2] = mpirun_of(job.pid);
+    assert_int_equal(kill(job.pid, SIGKILL), 0);
+    assert_int_equal(finish(&job), -SIGKILL);
+    assert_gone(pids, 3);
     job_free(&job);
 }
 
@@ -395,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_signals_reach_every_rank),
         cmocka_unit_test(test_second_interrupt_ends_at_once),
         cmocka_unit_test(test_killed_supervisor_leaves_no_rank),
+        cmocka_unit_test(test_killed_supervisor_takes_mpirun_along),
     };
     return cmocka_run_group_tests_name("launch", tests, NULL, NULL);
 }

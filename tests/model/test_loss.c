@@ -1,0 +1,94 @@
+/* Softmax and cross-entropy against the reference. */
+#include "model/loss.h"
+#include "model/reference.h"
+#include "tests/model/compare.h"
+
+static const size_t ROWS[] = {0, 1, 9, 200};
+static const size_t CLASSES[] = {1, 2, 5, 36, 77};
+
+static void check_log_softmax(size_t n, size_t C, double spread)
+{
+    float *x = random_floats(n * C, spread, 1);
+    double *want = new_doubles(n * C);
+    reference_log_softmax(want, x, n, C);
+    log_softmax(x, n, C);
+    assert_close("log_softmax", x, want, n * C, 1e-6);
+    free(x);
+    free(want);
+}
+
+static void test_log_softmax(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+        for (size_t j = 0; j < COUNT_OF(CLASSES); j++) {
+            check_log_softmax(ROWS[i], CLASSES[j], 2);
+            check_log_softmax(ROWS[i], CLASSES[j], 500);
+        }
+    }
+}
+
+static void check_cross_entropy(size_t n, size_t C, bool weighted, double smoothing,
+                                double spread)
+{
+    const double scale = 0.3;
+    float *logits = random_floats(n * C, spread, 1), *weight = random_floats(C, 1, 2);
+    int32_t *label = mem_alloc(n, sizeof *label);
+    for (size_t c = 0; c < C; c++) {
+        weight[c] = fabsf(weight[c]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        label[i] = (int32_t)(i * 7 % C);
+    }
+    double *want = new_doubles(n * C);
+    double want_loss = reference_cross_entropy(
+        want, logits, label, weighted ? weight : NULL, smoothing, scale, n, C);
+    float loss = cross_entropy(logits, label, weighted ? weight : NULL, (float)smoothing,
+                               (float)scale, n, C);
+    if (fabs((double)loss - want_loss) > 2e-6 * fmax(1, fabs(want_loss))) {
+        fail_msg("loss %.9g, expected %.9g", (double)loss, want_loss);
+    }
+    /* Log-probabilities are floats: large ones know their exp less well. */
+    double tolerance = 2e-7 * fmax(10, spread);
+    for (size_t i = 0; i < n * C; i++) {
+        if (!(fabs((double)logits[i] - want[i]) <= tolerance)) {
+            fail_msg("dlogits[%zu]: %.9g, expected %.9g", i, (double)logits[i], want[i]);
+        }
+    }
+    free(logits);
+    free(weight);
+    free(label);
+    free(want);
+}
+
+static void test_cross_entropy(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+        for (size_t j = 0; j < COUNT_OF(CLASSES); j++) {
+            for (int weighted = 0; weighted < 2; weighted++) {
+                check_cross_entropy(ROWS[i], CLASSES[j], weighted, 0, 2);
+                check_cross_entropy(ROWS[i], CLASSES[j], weighted, 0.1, 2);
+                check_cross_entropy(ROWS[i], CLASSES[j], weighted, 0.1, 100);
+            }
+        }
+    }
+}
+
+static void test_nan_comes_through(void **state)
+{
+    (void)state;
+    float logits[] = {0, NAN, 1};
+    const int32_t label[] = {0};
+    assert_true(isnan(cross_entropy(logits, label, NULL, 0.1f, 1, 1, 3)));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_log_softmax),
+        cmocka_unit_test(test_cross_entropy),
+        cmocka_unit_test(test_nan_comes_through),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,391 @@
+/* `muster runs`, `muster result` and `muster sync` from the command line, and the
+ * `tracking:` section of a config. */
+#include "tests/tracker/support.h"
+
+#include "base/config.h"
+#include "base/json.h"
+#include "tracker/config.h"
+#include "tracker/spool.h"
+
+#include <sys/wait.h>
+
+static const char MUSTER[] = MUSTER_BINARY_DIR "/muster";
+
+typedef struct Output {
+    int code;
+    StrBuf out, err;
+} Output;
+
+/* Runs `muster ARGUMENTS` in `dir`; arguments are shell text. */
+static Output muster(const char *dir, const char *arguments)
+{
+    char *command = mem_printf("cd '%s' && env -u MLFLOW_TRACKING_URI -u MLFLOW_RUN_ID "
+                               "-u MLFLOW_EXPERIMENT_NAME '%s' %s >out 2>err",
+                               dir, MUSTER, arguments);
+    int status = system(command);
+    Output output = {.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1};
+    char *out = path_join(dir, "out"), *err = path_join(dir, "err");
+    assert_ok(file_read(out, 1 << 24, STATUS_NOT_FOUND, &output.out));
+    assert_ok(file_read(err, 1 << 24, STATUS_NOT_FOUND, &output.err));
+    free(out);
+    free(err);
+    free(command);
+    return output;
+}
+
+static void output_free(Output *output)
+{
+    strbuf_free(&output->out);
+    strbuf_free(&output->err);
+}
+
+static void assert_runs(const char *dir, const char *arguments, int code, const char *out,
+                        const char *err)
+{
+    Output output = muster(dir, arguments);
+    if (output.code != code) {
+        fail_msg("muster %s: exit %d, expected %d\n%s%s", arguments, output.code, code,
+                 output.out.p, output.err.p);
+    }
+    if (out) {
+        assert_contains(output.out.p, out);
+    }
+    if (err) {
+        assert_contains(output.err.p, err);
+    }
+    output_free(&output);
+}
+
+/* Two runs in muster.db: the newer one with results in its folder. */
+static void fill(const char *dir, char *ids[2])
+{
+    char *uri = mem_printf("sqlite:///%s/muster.db", dir);
+    StoreOptions options = {.mode = STORE_CREATE};
+    Store *store;
+    assert_ok(store_open(uri, &options, &store));
+    ids[0] = make_run(store, "old-owl-1", 1000);
+    ids[1] = make_run(store, "new-newt-2", 2000);
+    assert_ok(log_metric(store, ids[0], "val_loss", 0.25, 1, 3));
+    assert_ok(log_metric(store, ids[1], "val_loss", 0.123456789, 1, 3));
+    assert_ok(log_param(store, ids[0], "train.lr", "0.1, \"quoted\""));
+    RunUpdate update = {.status = RUN_FINISHED, .end_time = 63500};
+    assert_ok(store_update_run(store, ids[0], &update));
+    Run run;
+    assert_ok(store_get_run(store, ids[1], &run));
+    char *checkpoint = path_join(run.artifact_uri, "checkpoint_000000");
+    char *result = path_join(run.artifact_uri, "result.json");
+    assert_ok(dir_make(checkpoint));
+    static const char ROW[] = "{\"epoch\": 0, \"val_loss\": 0.123456789, \"pid\": 7, "
+                              "\"training_iteration\": 1, \"checkpoint_dir_name\": "
+                              "\"checkpoint_000000\"}\n";
+    assert_ok(file_write(result, ROW, strlen(ROW)));
+    run_free(&run);
+    store_close(store);
+    free(checkpoint);
+    free(result);
+    free(uri);
+}
+
+static void free_ids(char *ids[2])
+{
+    free(ids[0]);
+    free(ids[1]);
+}
+
+/* ---- runs list ----------------------------------------------------------------------
+ */
+
+static void runs_are_listed_newest_first(void **state)
+{
+    char *ids[2];
+    fill(*state, ids);
+    Output output = muster(*state, "runs list");
+    assert_int_equal(output.code, 0);
+    const char *newer = strstr(output.out.p, "new-newt-2");
+    const char *older = strstr(output.out.p, "old-owl-1");
+    assert_true(newer && older && newer < older);
+    assert_contains(output.out.p, "FINISHED");
+    assert_contains(output.out.p, "1m 02s");
+    assert_contains(output.out.p, "0.12346");
+    output_free(&output);
+    output = muster(*state, "runs list --order-by 'metrics.val_loss DESC' -n 1");
+    assert_contains(output.out.p, "old-owl-1");
+    assert_null(strstr(output.out.p, "new-newt-2"));
+    output_free(&output);
+    assert_runs(*state, "runs list --filter 'metrics.val_loss < 0.2' --columns name,lr",
+                2, NULL, "there is no column 'lr'");
+    assert_runs(*state, "runs list --columns nmae", 2, NULL, "did you mean name?");
+    assert_runs(*state, "runs list --columns name,train.lr", 0, "0.1, \"quoted\"", NULL);
+    assert_runs(*state, "runs list --view deleted", 0, NULL, "no runs match");
+    assert_runs(*state, "runs list --view gone", 2, NULL, "--view: expected active");
+    assert_runs(*state, "runs list --experiment Default --experiment 0", 0, "old-owl-1",
+                NULL);
+    assert_runs(*state, "runs list --experiment Defualt", 6, NULL,
+                "did you mean Default?");
+    assert_runs(*state, "runs list --filter 'metrics.val_loss => 1'", 2, NULL,
+                "filter:18: there is no operator =>");
+    assert_runs(*state, "runs list --csv --json", 2, NULL, "exclude each other");
+    free_ids(ids);
+}
+
+static void runs_are_listed_for_programs(void **state)
+{
+    char *ids[2];
+    fill(*state, ids);
+    Output output = muster(*state, "runs list --json");
+    Json *root;
+    assert_ok(json_parse((Text){output.out.p, output.out.n}, "out", STATUS_DATA, &root));
+    const Json *run = json_at(json_get(root, "runs"), 1);
+    assert_string_equal(json_string(json_get(run, "run_id")), ids[0]);
+    assert_string_equal(json_string(json_get(run, "experiment_name")), "Default");
+    assert_string_equal(json_string(json_get(run, "status")), "FINISHED");
+    assert_int_equal(json_int(json_get(run, "end_time"), 0), 63500);
+    assert_true(json_double(json_get(json_get(run, "metrics"), "val_loss"), 0) == 0.25);
+    json_free(root);
+    output_free(&output);
+    output = muster(*state, "runs list --csv");
+    assert_contains(output.out.p,
+                    "run_id,name,experiment,status,start_time,end_time,user,"
+                    "artifact_uri,metrics.val_loss,params.train.lr\r\n");
+    assert_contains(output.out.p, "0.123456789,\r\n");
+    assert_contains(output.out.p, ",0.25,\"0.1, \"\"quoted\"\"\"\r\n");
+    output_free(&output);
+    output = muster(*state, "runs list --json --tracking-uri sqlite:///nope.db");
+    assert_int_equal(output.code, 6);
+    assert_contains(output.out.p, "\"error\"");
+    output_free(&output);
+    free_ids(ids);
+}
+
+static void stores_that_are_none(void **state)
+{
+    char *path = path_join(*state, "notes.db");
+    assert_ok(file_write(path,
+                         "not a database, not at all, and long enough to tell so "
+                         "that it is read as a header: ...................",
+                         100));
+    assert_runs(*state, "runs list", 6, NULL, "muster.db: no run store there");
+    assert_runs(*state, "runs list --tracking-uri sqlite:///notes.db", 5, NULL,
+                "notes.db: not an SQLite database");
+    assert_runs(*state, "runs list --tracking-uri http://localhost:1", 2, NULL,
+                "not supported");
+    free(path);
+}
+
+/* ---- runs show ----------------------------------------------------------------------
+ */
+
+static void one_run_is_shown(void **state)
+{
+    char *ids[2];
+    fill(*state, ids);
+    assert_runs(*state, "runs show old-owl-1", 0, ids[0], NULL);
+    assert_runs(*state, "runs show last", 0, "0.123456789", NULL);
+    assert_runs(*state, "runs show last --json", 0, "\"run_name\": \"new-newt-2\"", NULL);
+    assert_runs(*state, "runs show old-wol-1", 6, NULL, "did you mean old-owl-1?");
+    assert_runs(*state, "runs show", 2, NULL, "missing argument RUN");
+    free_ids(ids);
+}
+
+static void a_lost_run_names_its_process(void **state)
+{
+    char *ids[2];
+    fill(*state, ids);
+    char host[256], *uri = mem_printf("sqlite:///%s/muster.db", (char *)*state);
+    gethostname(host, sizeof host);
+    StoreOptions options = {.mode = STORE_WRITE};
+    Store *store;
+    assert_ok(store_open(uri, &options, &store));
+    assert_ok(store_set_tag(store, ids[1], "muster.host", host));
+    assert_ok(store_set_tag(store, ids[1], "muster.pid", "4194305"));
+    store_close(store);
+    char *wanted = mem_printf("LOST (process 4194305 on host %s is gone)", host);
+    assert_runs(*state, "runs show last", 0, wanted, NULL);
+    assert_runs(*state, "runs list", 0, "LOST", NULL);
+    free(wanted);
+    free(uri);
+    free_ids(ids);
+}
+
+/* ---- result -------------------------------------------------------------------------
+ */
+
+static void results_are_shown(void **state)
+{
+    char *ids[2];
+    fill(*state, ids);
+    char *path = mem_printf("mlartifacts/0/%s/artifacts", ids[1]);
+    char *by_path = mem_printf("result %s", path);
+    char *csv = mem_printf("result %s --csv", path);
+    Output output = muster(*state, by_path);
+    assert_int_equal(output.code, 0);
+    assert_contains(output.out.p, "0.12346");
+    assert_contains(output.out.p, "best checkpoints");
+    assert_contains(output.out.p, "checkpoint_000000");
+    assert_null(strstr(output.out.p, "pid"));
+    output_free(&output);
+    assert_runs(*state, "result last", 0, "best checkpoints", NULL);
+    assert_runs(*state, csv, 0, "epoch,val_loss,pid,training_iteration,", NULL);
+    assert_runs(*state, csv, 0, "0,0.123456789,7,1,checkpoint_000000\r\n", NULL);
+    output = muster(*state, "result last --json");
+    Json *root;
+    assert_ok(json_parse((Text){output.out.p, output.out.n}, "out", STATUS_DATA, &root));
+    const Json *best = json_at(json_get(root, "best_checkpoints"), 0);
+    assert_true(json_double(json_get(best, "score"), 0) == 0.123456789);
+    assert_contains(json_string(json_get(best, "path")), path);
+    json_free(root);
+    output_free(&output);
+    assert_runs(*state, "result old-owl-1", 0, NULL, "the metrics are the store's");
+    assert_runs(*state, "result no/such", 6, NULL, "no/such: there is no such folder");
+    free(path);
+    free(by_path);
+    free(csv);
+    free_ids(ids);
+}
+
+/* ---- sync ---------------------------------------------------------------------------
+ */
+
+static void spools_are_delivered_once(void **state)
+{
+    char *ids[2];
+    fill(*state, ids);
+    char *dir = mem_printf("%s/mlartifacts/0/%s/artifacts", (char *)*state, ids[1]);
+    char *uri = mem_printf("sqlite:///%s/muster.db", (char *)*state);
+    Spool spool;
+    spool_init(&spool, dir, uri, ids[1]);
+    LogItem items[] = {
+        {.kind = ITEM_METRIC, .key = (char *)"late", .value = 1, .step = 1},
+        {.kind = ITEM_END, .status = RUN_FAILED, .timestamp = 5}};
+    assert_ok(spool_append(&spool, items, 2));
+    assert_runs(*state, "sync", 0, "2 points of 1 files delivered", NULL);
+    assert_false(file_exists(spool.path));
+    assert_runs(*state, "runs show last", 0, "late", NULL);
+    assert_runs(*state, "runs show last", 0, "FAILED", NULL);
+    assert_runs(*state, "sync --json", 0, "\"files\": 0", NULL);
+    assert_runs(*state, "sync nowhere", 6, NULL, "nowhere");
+    spool_free(&spool);
+    free(dir);
+    free(uri);
+    free_ids(ids);
+}
+
+static void a_training_that_lives_delivers_itself(void **state)
+{
+    char *ids[2];
+    fill(*state, ids);
+    char host[256], pid[16];
+    gethostname(host, sizeof host);
+    snprintf(pid, sizeof pid, "%ld", (long)getpid());
+    char *uri = mem_printf("sqlite:///%s/muster.db", (char *)*state);
+    StoreOptions options = {.mode = STORE_WRITE};
+    Store *store;
+    assert_ok(store_open(uri, &options, &store));
+    assert_ok(store_set_tag(store, ids[1], "muster.host", host));
+    assert_ok(store_set_tag(store, ids[1], "muster.pid", pid));
+    store_close(store);
+    Spool spool;
+    spool_init(&spool, *state, uri, ids[1]);
+    LogItem item = {.kind = ITEM_METRIC, .key = (char *)"late", .value = 1, .step = 1};
+    assert_ok(spool_append(&spool, &item, 1));
+    assert_runs(*state, "sync " SPOOL_NAME, 7, NULL, "is still training");
+    assert_true(file_exists(spool.path));
+    spool_free(&spool);
+    free(uri);
+    free_ids(ids);
+}
+
+/* ---- the tracking section -----------------------------------------------------------
+ */
+
+static Status read_config(const char *override, TrackingConfig *out)
+{
+    *out = (TrackingConfig){0};
+    Section section = {"tracking", "", tracking_fields, n_tracking_fields, out};
+    Config *config;
+    TRY(config_open(NULL, &config));
+    Status status = tracking_config_environment(config);
+    if (status == STATUS_OK && override) {
+        status = config_override(config, override);
+    }
+    if (status == STATUS_OK) {
+        status = config_apply(config, &section, 1);
+    }
+    if (status == STATUS_OK) {
+        status = tracking_config_check(out, config);
+    }
+    config_close(config);
+    if (status != STATUS_OK) {
+        config_free(&section, 1);
+    }
+    return status;
+}
+
+static void free_config(TrackingConfig *config)
+{
+    Section section = {"tracking", "", tracking_fields, n_tracking_fields, config};
+    config_free(&section, 1);
+}
+
+static void defaults_and_environment(void **state)
+{
+    (void)state;
+    TrackingConfig config;
+    assert_ok(read_config(NULL, &config));
+    assert_true(config.enabled && config.save_artifact);
+    assert_string_equal(config.uri, "sqlite:///muster.db");
+    assert_string_equal(config.experiment_name, "Default");
+    assert_int_equal(config.step_interval, 10);
+    assert_null(config.run_id);
+    free_config(&config);
+    setenv("MLFLOW_TRACKING_URI", "sqlite:///env.db", 1);
+    setenv("MLFLOW_EXPERIMENT_NAME", "from-env", 1);
+    setenv("MLFLOW_RUN_ID", "abc", 1);
+    assert_ok(read_config("tracking.uri=sqlite:///flag.db", &config));
+    assert_string_equal(config.uri, "sqlite:///flag.db");
+    assert_string_equal(config.experiment_name, "from-env");
+    assert_string_equal(config.run_id, "abc");
+    free_config(&config);
+    unsetenv("MLFLOW_TRACKING_URI");
+    unsetenv("MLFLOW_EXPERIMENT_NAME");
+    unsetenv("MLFLOW_RUN_ID");
+}
+
+static void bad_tracking_sections(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *override, *part;
+    } CASES[] = {
+        {"tracking.uri=mysql://h/db", "tracking.uri: tracking URI 'mysql://h/db'"},
+        {"tracking.run_id=a b", "tracking.run_id: 'a b' is no run id"},
+        {"tracking.tags=[team]", "tracking.tags: expected key=value, found \"team\""},
+        {"tracking.tags=[\"=x\"]", "expected key=value"},
+        {"tracking.tags=[\"a(b=x\"]", "invalid tag name"},
+        {"tracking.step_interval=-1", "tracking.step_interval"},
+        {"tracking.step_intervall=1", "step_intervall"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        TrackingConfig config;
+        assert_status(STATUS_CONFIG, read_config(CASES[i].override, &config));
+        assert_contains(status_message(), CASES[i].part);
+        assert_contains(status_message(), "command line");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        with_folder(runs_are_listed_newest_first),
+        with_folder(runs_are_listed_for_programs),
+        with_folder(stores_that_are_none),
+        with_folder(one_run_is_shown),
+        with_folder(a_lost_run_names_its_process),
+        with_folder(results_are_shown),
+        with_folder(spools_are_delivered_once),
+        with_folder(a_training_that_lives_delivers_itself),
+        cmocka_unit_test(defaults_and_environment),
+        cmocka_unit_test(bad_tracking_sections),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
