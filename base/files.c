@@ -154,7 +154,7 @@ static Status write_all(int fd, const char *path, const void *bytes, size_t n)
         }
         if (written < 0) {
             int error = errno;
-            if (error == ENOSPC || error == EDQUOT) {
+            if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
                 return status_set(STATUS_FAILED, "%s: %s (%zu bytes needed, %llu free)",
                                   path, strerror(error), left,
                                   (unsigned long long)disk_free(path));

@@ -528,7 +528,7 @@ static void build_header(const Tensor *tensors, size_t n,
 static Status write_failed(const char *path, size_t needed)
 {
     int error = errno;
-    if (error == ENOSPC || error == EDQUOT) {
+    if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
         return status_set(STATUS_FAILED, "%s: %s (%zu bytes needed, %llu free)", path,
                           strerror(error), needed, (unsigned long long)disk_free(path));
     }

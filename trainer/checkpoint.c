@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/safetensors.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,27 @@ static void remove_quietly(const char *dir)
     free(message);
 }
 
+/* Gives `aside` the name `dir`. An older folder of that name is first put aside as well,
+ * not removed in place: whenever the process dies, what has the name is whole. */
+static Status put_in_place(const char *aside, const char *dir)
+{
+    char *old = mem_printf("%s.old.tmp", dir);
+    Status status = tree_remove(old);
+    if (status == STATUS_OK && rename(dir, old) != 0 && errno != ENOENT) {
+        status = status_set(STATUS_FAILED, "%s: cannot be replaced: %s", dir,
+                            strerror(errno));
+    }
+    if (status == STATUS_OK && rename(aside, dir) != 0) {
+        status = status_set(STATUS_FAILED, "%s: cannot be renamed into place: %s", dir,
+                            strerror(errno));
+    }
+    if (status == STATUS_OK) {
+        status = tree_remove(old);
+    }
+    free(old);
+    return status;
+}
+
 Status checkpoint_save(const char *dir, const Classifier *model, const Preprocessor *pre,
                        const Optimizer *optimizer, const CheckpointInfo *info)
 {
@@ -135,10 +157,7 @@ Status checkpoint_save(const char *dir, const Classifier *model, const Preproces
         status = compose(aside, model, pre, optimizer, info);
     }
     if (status == STATUS_OK) {
-        status = tree_remove(dir);
-    }
-    if (status == STATUS_OK && rename(aside, dir) != 0) {
-        status = status_set(STATUS_FAILED, "%s: cannot be renamed into place", dir);
+        status = put_in_place(aside, dir);
     }
     if (status == STATUS_OK) {
         char *parent = mem_strndup(dir, (size_t)(path_base(dir) - dir));

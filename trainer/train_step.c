@@ -173,6 +173,14 @@ static double mixed_loss(const Stepper *s, const float *dense)
            w * (double)dense[at + LEAF_LOSS_WIDE];
 }
 
+static Status diverged(const char *what, double value, int64_t step)
+{
+    status_set(STATUS_DIVERGED, "training diverged: the %s is %g at step %lld", what,
+               value, (long long)step + 1);
+    status_hint("a smaller train.lr, or train.clip_norm=1, may help");
+    return STATUS_DIVERGED;
+}
+
 Status stepper_step(Stepper *s, const uint32_t *examples, size_t n, int64_t step,
                     int64_t total_steps, bool want_stop, StepResult *out)
 {
@@ -200,11 +208,9 @@ Status stepper_step(Stepper *s, const uint32_t *examples, size_t n, int64_t step
     out->loss = mixed_loss(s, total->dense);
     out->lr = s->config->lr * factor;
     if (!isfinite(out->loss)) {
-        status_set(STATUS_DIVERGED, "training diverged: the loss is %g at step %lld",
-                   out->loss, (long long)step + 1);
-        status_hint("a smaller train.lr, or train.clip_norm=1, may help");
-        return STATUS_DIVERGED;
+        return diverged("loss", out->loss, step);
     }
     update(s, total, n, &leaf_step, factor, out);
-    return STATUS_OK;
+    return isfinite(out->grad_norm) ? STATUS_OK
+                                    : diverged("gradient's norm", out->grad_norm, step);
 }

@@ -24,8 +24,8 @@ typedef struct StepResult {
 } StepResult;
 
 /* Trains on the batch examples[0..n-1]. `step` counts from 0 over the whole training of
- * `total_steps`. `want_stop` of any rank reaches all. STATUS_DIVERGED when the loss is
- * not finite. Collective: every rank passes the same batch. */
+ * `total_steps`. `want_stop` of any rank reaches all. STATUS_DIVERGED when the loss or
+ * the gradient is not finite. Collective: every rank passes the same batch. */
 Status stepper_step(Stepper *stepper, const uint32_t *examples, size_t n, int64_t step,
                     int64_t total_steps, bool want_stop, StepResult *out);
 

@@ -341,9 +341,11 @@ static void test_pickles_in_disguise(void **state)
 {
     (void)state;
     Folder f = folder_open();
-    write_all(f.weights, "PK\x03\x04 archive/data.pkl and more", 32);
+    const char zip[] = "PK\x03\x04 archive/data.pkl and more",
+               pickle[] = "\x80\x02}q and more";
+    write_all(f.weights, zip, sizeof zip);
     REFUSES(&f, f.weights, "zip archive");
-    write_all(f.weights, "\x80\x02}q\x00X\x04\x00\x00\x00 and so on", 20);
+    write_all(f.weights, pickle, sizeof pickle);
     REFUSES(&f, f.weights, "pickle");
     folder_close(&f);
 }
