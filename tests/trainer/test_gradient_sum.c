@@ -1,0 +1,85 @@
+/* The tree inside a rank, bit by bit against the recursion. Across ranks: test_comm.c. */
+#include "tests/trainer/leaf_sums.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+enum { MOST_LEAVES = 16 };
+
+static void test_the_tree(void **state)
+{
+    (void)state;
+    GradientSum sum;
+    gradient_sum_init(&sum, LEAF_DENSE, LEAF_H);
+    Leaf *want = mem_alloc(1, sizeof *want);
+    for (uint32_t n = 1; n <= MOST_LEAVES; n++) {
+        leaf_tree(want, 0, n);
+        leaf_push_all(&sum, 0, n);
+        if (!leaf_same_bits(want, gradient_sum_finish(&sum, &ranks_single))) {
+            fail_msg("%u leaves", n);
+        }
+    }
+    free(want);
+    gradient_sum_free(&sum);
+}
+
+/* If the order made no difference to these numbers, the test above would say nothing. */
+static void test_order_shows_in_the_bits(void **state)
+{
+    (void)state;
+    GradientSum sum;
+    gradient_sum_init(&sum, LEAF_DENSE, LEAF_H);
+    Leaf *row = mem_alloc(1, sizeof *row), *leaf = mem_alloc(1, sizeof *leaf);
+    for (uint32_t n = 4; n <= MOST_LEAVES; n++) {
+        leaf_fill(row, 0);
+        for (uint32_t number = 1; number < n; number++) {
+            leaf_fill(leaf, number);
+            leaf_add(row, leaf);
+        }
+        leaf_push_all(&sum, 0, n);
+        assert_false(leaf_same_bits(row, gradient_sum_finish(&sum, &ranks_single)));
+    }
+    free(row);
+    free(leaf);
+    gradient_sum_free(&sum);
+}
+
+/* What four ranks with two leaves each add up is what one rank with eight does: the
+ * subtrees are the same. */
+static void test_subtrees_are_shares(void **state)
+{
+    (void)state;
+    Leaf *whole = mem_alloc(1, sizeof *whole), *part = mem_alloc(1, sizeof *part);
+    Leaf *half = mem_alloc(1, sizeof *half), *sum = mem_alloc(1, sizeof *sum);
+    leaf_tree(whole, 0, 8);
+    for (uint32_t i = 0; i < 2; i++) {
+        leaf_tree(half, 4 * i, 4 * i + 2);
+        leaf_tree(part, 4 * i + 2, 4 * i + 4);
+        leaf_add(half, part);
+        if (i == 0) {
+            *sum = *half;
+        } else {
+            leaf_add(sum, half);
+        }
+    }
+    assert_memory_equal(sum->dense, whole->dense, sizeof sum->dense);
+    assert_memory_equal(sum->word, whole->word, sizeof sum->word);
+    free(whole);
+    free(part);
+    free(half);
+    free(sum);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_tree),
+        cmocka_unit_test(test_order_shows_in_the_bits),
+        cmocka_unit_test(test_subtrees_are_shares),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
