@@ -51,8 +51,7 @@ static const char *const LEFT_OUT[] = {
     "iterations_since_restore",
 };
 
-/* ---- finding ------------------------------------------------------------------------
- */
+/* ---- finding ---- */
 
 static Status load_run(const char *reference, Result *out)
 {
@@ -92,8 +91,7 @@ static Status load(const char *reference, Result *out)
     return status;
 }
 
-/* ---- printing -----------------------------------------------------------------------
- */
+/* ---- printing ---- */
 
 static void write_cell(JsonWriter *w, const ResultCell *cell)
 {

@@ -58,8 +58,7 @@ static bool any_has_param(const Runs *runs, const char *key)
     return false;
 }
 
-/* ---- choosing -----------------------------------------------------------------------
- */
+/* ---- choosing ---- */
 
 static bool several_experiments(const Runs *runs)
 {
@@ -182,8 +181,7 @@ Status run_columns_parse(const char *text, const Runs *runs, StrList *out)
     }
 }
 
-/* ---- showing ------------------------------------------------------------------------
- */
+/* ---- showing ---- */
 
 bool run_column_is_number(const char *column)
 {

@@ -34,8 +34,7 @@ static void listing_free(Listing *listing)
     runs_free(&listing->runs);
 }
 
-/* ---- list ---------------------------------------------------------------------------
- */
+/* ---- list ---- */
 
 static struct {
     StrList experiments, order_by;
@@ -265,8 +264,7 @@ static const Command COMMAND_LIST = {
     .run = run_list,
 };
 
-/* ---- show ---------------------------------------------------------------------------
- */
+/* ---- show ---- */
 
 static struct {
     const char *uri;
@@ -280,11 +278,18 @@ static const Option SHOW_OPTIONS[] = {
      .help = "the run store (MLFLOW_TRACKING_URI, or sqlite:///muster.db)"},
 };
 
+/* A value may come from anybody who wrote into the store: no control character of it
+ * reaches the terminal. */
 static void print_line(const char *name, const char *value)
 {
-    if (value && *value) {
-        printf("%-11s %s\n", name, value);
+    if (!value || !*value) {
+        return;
     }
+    printf("%-11s ", name);
+    for (const char *p = value; *p; p++) {
+        putchar((unsigned char)*p < 0x20 || *p == 0x7f ? ' ' : *p);
+    }
+    putchar('\n');
 }
 
 static void print_status(const Run *run)

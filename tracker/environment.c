@@ -24,8 +24,7 @@ enum { GIT_MS = 2000, CAPTURE_CAP = 1 << 16 };
 
 extern char **environ;
 
-/* ---- running a program --------------------------------------------------------------
- */
+/* ---- running a program ---- */
 
 /* Starts the program with its output on a pipe; the pid, or -1. Signal dispositions and
  * the mask go back to normal: the caller may have blocked what ends a child. */
@@ -118,8 +117,7 @@ bool environment_capture(const char *const *argv, int timeout_ms, StrBuf *out)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* ---- git ----------------------------------------------------------------------------
- */
+/* ---- git ---- */
 
 static void trim_end(StrBuf *text)
 {
@@ -171,8 +169,7 @@ static void add_git_tags(const char *source_name, KeyValues *out)
     free(dir);
 }
 
-/* ---- the machine and the job --------------------------------------------------------
- */
+/* ---- the machine and the job ---- */
 
 char *environment_user(void)
 {

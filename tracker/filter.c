@@ -3,71 +3,12 @@
 #include "tracker/filter.h"
 
 #include "base/mem.h"
+#include "tracker/filter_keys.h"
 #include "tracker/lexer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct Attribute {
-    const char *written; /* as people write it */
-    const char *name;    /* what it means */
-    bool is_number;
-    bool takes_in; /* IN and NOT IN */
-    bool filters;  /* else it only orders */
-} Attribute;
-
-static const Attribute RUN_ATTRIBUTES[] = {
-    {"run_id", "run_id", false, true, true},
-    {"run_name", "run_name", false, false, true},
-    {"run name", "run_name", false, false, true},
-    {"Run name", "run_name", false, false, true},
-    {"Run Name", "run_name", false, false, true},
-    {"status", "status", false, false, true},
-    {"user_id", "user_id", false, false, true},
-    {"artifact_uri", "artifact_uri", false, false, true},
-    {"start_time", "start_time", true, false, true},
-    {"created", "start_time", true, false, true},
-    {"Created", "start_time", true, false, true},
-    {"end_time", "end_time", true, false, true},
-};
-
-static const Attribute EXPERIMENT_ATTRIBUTES[] = {
-    {"name", "name", false, false, true},
-    {"creation_time", "creation_time", true, false, true},
-    {"last_update_time", "last_update_time", true, false, true},
-    {"experiment_id", "experiment_id", true, false, false},
-};
-
-static const Attribute DATASET_FIELDS[] = {
-    {"name", "name", false, true, true},
-    {"digest", "digest", false, true, true},
-    {"context", "context", false, true, true},
-};
-
-/* Entity prefixes, lower case only. */
-static const struct {
-    const char *word;
-    FilterEntity entity;
-    bool of_experiments;
-} ENTITIES[] = {
-    {"metric", ENTITY_METRIC, false},
-    {"metrics", ENTITY_METRIC, false},
-    {"param", ENTITY_PARAM, false},
-    {"params", ENTITY_PARAM, false},
-    {"parameter", ENTITY_PARAM, false},
-    {"parameters", ENTITY_PARAM, false},
-    {"tag", ENTITY_TAG, true},
-    {"tags", ENTITY_TAG, true},
-    {"attribute", ENTITY_ATTRIBUTE, true},
-    {"attributes", ENTITY_ATTRIBUTE, true},
-    {"attr", ENTITY_ATTRIBUTE, true},
-    {"run", ENTITY_ATTRIBUTE, false},
-    {"dataset", ENTITY_DATASET, false},
-    {"datasets", ENTITY_DATASET, false},
-};
-
-enum { N_ENTITIES = sizeof ENTITIES / sizeof ENTITIES[0] };
 
 static const struct {
     const char *text;
@@ -81,167 +22,9 @@ static const struct {
 typedef struct Parser {
     Lexer lexer;
     FilterSubject subject;
-    const Attribute *attribute; /* of the identifier just read, or NULL */
 } Parser;
 
-static const char *subject_name(FilterSubject subject)
-{
-    return subject == FILTER_RUNS ? "run" : "experiment";
-}
-
-/* ---- identifiers --------------------------------------------------------------------
- */
-
-static const Attribute *find_attribute(const Attribute *table, size_t n, Text name)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (text_is(name, table[i].written)) {
-            return &table[i];
-        }
-    }
-    return NULL;
-}
-
-static const Attribute *attributes_of(FilterSubject subject, size_t *n)
-{
-    *n = subject == FILTER_RUNS
-             ? sizeof RUN_ATTRIBUTES / sizeof RUN_ATTRIBUTES[0]
-             : sizeof EXPERIMENT_ATTRIBUTES / sizeof EXPERIMENT_ATTRIBUTES[0];
-    return subject == FILTER_RUNS ? RUN_ATTRIBUTES : EXPERIMENT_ATTRIBUTES;
-}
-
-static Status unknown_attribute(const Parser *parser, const Attribute *table, size_t n,
-                                Text name, size_t at, const char *what)
-{
-    const char *words[16];
-    for (size_t i = 0; i < n; i++) {
-        words[i] = table[i].written;
-    }
-    char *copy = mem_strndup(name.p, name.n);
-    const char *nearest = text_nearest(copy, words, n);
-    if (nearest) {
-        lexer_fail(&parser->lexer, at, "there is no %s '%.60s'; did you mean %s?", what,
-                   copy, nearest);
-    } else if (parser->subject == FILTER_RUNS && table == RUN_ATTRIBUTES) {
-        lexer_fail(&parser->lexer, at,
-                   "there is no %s '%.60s'; metrics.%.60s, params.%.60s or tags.%.60s?",
-                   what, copy, copy, copy, copy);
-    } else {
-        lexer_fail(&parser->lexer, at, "there is no %s '%.60s'", what, copy);
-    }
-    free(copy);
-    return STATUS_USAGE;
-}
-
-static Status set_attribute(Parser *parser, Text name, size_t at, FilterKey *key)
-{
-    size_t n;
-    const Attribute *table = attributes_of(parser->subject, &n);
-    const Attribute *found = find_attribute(table, n, name);
-    if (!found) {
-        char what[32];
-        snprintf(what, sizeof what, "%s attribute", subject_name(parser->subject));
-        return unknown_attribute(parser, table, n, name, at, what);
-    }
-    parser->attribute = found;
-    *key = (FilterKey){ENTITY_ATTRIBUTE, mem_strdup(found->name), found->is_number, at};
-    return STATUS_OK;
-}
-
-static Status set_dataset_field(Parser *parser, Text name, size_t at, FilterKey *key)
-{
-    size_t n = sizeof DATASET_FIELDS / sizeof DATASET_FIELDS[0];
-    const Attribute *found = find_attribute(DATASET_FIELDS, n, name);
-    if (!found) {
-        return unknown_attribute(parser, DATASET_FIELDS, n, name, at, "data set field");
-    }
-    parser->attribute = found;
-    *key = (FilterKey){ENTITY_DATASET, mem_strdup(found->name), false, at};
-    return STATUS_OK;
-}
-
-static Status find_entity(const Parser *parser, Text word, FilterEntity *out)
-{
-    const char *words[N_ENTITIES];
-    size_t n = 0;
-    for (size_t i = 0; i < N_ENTITIES; i++) {
-        if (parser->subject == FILTER_EXPERIMENTS && !ENTITIES[i].of_experiments) {
-            continue;
-        }
-        if (text_is(word, ENTITIES[i].word)) {
-            *out = ENTITIES[i].entity;
-            return STATUS_OK;
-        }
-        words[n++] = ENTITIES[i].word;
-    }
-    char *copy = mem_strndup(word.p, word.n);
-    const char *nearest = text_nearest(copy, words, n);
-    lexer_fail(&parser->lexer, parser->lexer.token.at, "there is no entity '%.60s'%s%s%s",
-               copy, nearest ? "; did you mean " : "", nearest ? nearest : "",
-               nearest ? "?" : "");
-    free(copy);
-    return STATUS_USAGE;
-}
-
-/* `metrics."val loss"`: the word ends in the dot, and the quoted key follows at once. */
-static Status take_quoted_key(Parser *parser, Text *key)
-{
-    size_t end = parser->lexer.token.end;
-    TRY(lexer_next(&parser->lexer));
-    const Token *token = &parser->lexer.token;
-    bool quoted = token->kind == TOKEN_DOUBLE || token->kind == TOKEN_NAME;
-    if (!quoted || token->at != end || token->text.n == 0) {
-        return lexer_fail(&parser->lexer, end, "expected a key after the dot");
-    }
-    *key = token->text;
-    return STATUS_OK;
-}
-
-static Status set_key(Parser *parser, FilterEntity entity, Text name, size_t at,
-                      FilterKey *key)
-{
-    if (entity == ENTITY_ATTRIBUTE) {
-        return set_attribute(parser, name, at, key);
-    }
-    if (entity == ENTITY_DATASET) {
-        return set_dataset_field(parser, name, at, key);
-    }
-    parser->attribute = NULL;
-    *key = (FilterKey){entity, mem_strndup(name.p, name.n), entity == ENTITY_METRIC, at};
-    return STATUS_OK;
-}
-
-/* On failure key->name may be set already; the caller frees it. */
-static Status parse_identifier(Parser *parser, FilterKey *key)
-{
-    Token token = parser->lexer.token;
-    if (token.kind == TOKEN_DOUBLE || token.kind == TOKEN_NAME) {
-        TRY(set_attribute(parser, token.text, token.at, key));
-        return lexer_next(&parser->lexer);
-    }
-    if (token.kind != TOKEN_WORD) {
-        char found[64];
-        token_describe(&token, found);
-        return lexer_fail(&parser->lexer, token.at,
-                          "expected a key such as metrics.val_loss, found %s", found);
-    }
-    const char *dot = memchr(token.text.p, '.', token.text.n);
-    if (!dot) {
-        TRY(set_attribute(parser, token.text, token.at, key));
-        return lexer_next(&parser->lexer);
-    }
-    FilterEntity entity;
-    TRY(find_entity(parser, (Text){token.text.p, (size_t)(dot - token.text.p)}, &entity));
-    Text name = {dot + 1, (size_t)(token.text.p + token.text.n - dot - 1)};
-    if (name.n == 0) {
-        TRY(take_quoted_key(parser, &name));
-    }
-    TRY(set_key(parser, entity, name, token.at, key));
-    return lexer_next(&parser->lexer);
-}
-
-/* ---- operators and values -----------------------------------------------------------
- */
+/* ---- operators and values ---- */
 
 static const char *kind_of_key(const FilterKey *key)
 {
@@ -277,13 +60,14 @@ static Status parse_symbol(Parser *parser, const FilterKey *key, FilterOp *op)
                       (int)token.text.n, token.text.p, instead);
 }
 
-static Status parse_in(Parser *parser, size_t at, bool negated, FilterOp *op)
+static Status parse_in(Parser *parser, const FilterKey *key, size_t at, bool negated,
+                       FilterOp *op)
 {
     if (!lexer_is_word(&parser->lexer, "in")) {
         return lexer_fail(&parser->lexer, parser->lexer.token.at,
                           "expected IN after NOT");
     }
-    if (!parser->attribute || !parser->attribute->takes_in) {
+    if (!key->takes_in) {
         return lexer_fail(&parser->lexer, at,
                           "IN and NOT IN are for run_id and data sets alone");
     }
@@ -312,7 +96,7 @@ static Status parse_operator(Parser *parser, const FilterKey *key, FilterOp *op)
         TRY(lexer_next(lexer));
     }
     if (negated || lexer_is_word(lexer, "in")) {
-        return parse_in(parser, at, negated, op);
+        return parse_in(parser, key, at, negated, op);
     }
     char found[64];
     token_describe(&lexer->token, found);
@@ -381,8 +165,7 @@ static Status parse_value(Parser *parser, FilterComparison *comparison)
     return parse_text(parser, expected, &comparison->texts);
 }
 
-/* ---- the expression -----------------------------------------------------------------
- */
+/* ---- the expression ---- */
 
 static FilterNode *node_new(FilterNodeKind kind)
 {
@@ -422,8 +205,8 @@ static Status parse_comparison(Parser *parser, FilterNode **out)
     TRY(refuse_unsupported(parser));
     FilterNode *node = node_new(FILTER_COMPARISON);
     FilterComparison *comparison = &node->comparison;
-    Status status = parse_identifier(parser, &comparison->key);
-    if (status == STATUS_OK && parser->attribute && !parser->attribute->filters) {
+    Status status = filter_key_parse(&parser->lexer, parser->subject, &comparison->key);
+    if (status == STATUS_OK && comparison->key.orders_only) {
         status = lexer_fail(&parser->lexer, comparison->key.at,
                             "%s orders, but does not filter", comparison->key.name);
     }
@@ -497,8 +280,7 @@ void filter_free(FilterNode *root)
     free(root);
 }
 
-/* ---- order_by -----------------------------------------------------------------------
- */
+/* ---- order_by ---- */
 
 static Status parse_direction(Parser *parser, bool *descending)
 {
@@ -532,7 +314,7 @@ static Status parse_term(const char *entry, FilterSubject subject, OrderTerms *o
     Parser parser = {.subject = subject};
     TRY(lexer_init(&parser.lexer, entry, "order_by"));
     OrderTerm term = {0};
-    Status status = parse_identifier(&parser, &term.key);
+    Status status = filter_key_parse(&parser.lexer, parser.subject, &term.key);
     if (status == STATUS_OK) {
         status = parse_direction(&parser, &term.descending);
     }

@@ -41,9 +41,11 @@ typedef enum FilterOp {
 
 typedef struct FilterKey {
     FilterEntity entity;
-    char *name;     /* owned; an attribute or data set field by its one true name */
-    bool is_number; /* its values are numbers, else text */
-    size_t at;      /* byte offset in the text */
+    char *name;       /* owned; an attribute or data set field by its one true name */
+    bool is_number;   /* its values are numbers, else text */
+    bool takes_in;    /* IN and NOT IN */
+    bool orders_only; /* it has no place in a filter */
+    size_t at;        /* byte offset in the text */
 } FilterKey;
 
 typedef struct FilterComparison {

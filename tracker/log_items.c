@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- lists --------------------------------------------------------------------------
- */
+/* ---- lists ---- */
 
 void log_items_add_take(LogItems *list, const LogItem *item)
 {
@@ -49,8 +48,7 @@ void log_items_free(LogItems *list)
     *list = (LogItems){0};
 }
 
-/* ---- batches ------------------------------------------------------------------------
- */
+/* ---- batches ---- */
 
 /* One transaction's worth, pointing into the items. */
 typedef struct Batch {

@@ -27,8 +27,7 @@ void tracked_run_free(TrackedRun *run)
     *run = (TrackedRun){0};
 }
 
-/* ---- tags ---------------------------------------------------------------------------
- */
+/* ---- tags ---- */
 
 static KeyValue *as_key_values(const NamedText *texts, size_t n)
 {
@@ -66,8 +65,7 @@ static void collect_tags(const TrackingConfig *config, const RunFacts *facts,
     }
 }
 
-/* ---- experiment and run -------------------------------------------------------------
- */
+/* ---- experiment and run ---- */
 
 static Status find_or_create_experiment(Store *store, const char *name, Experiment *out)
 {
@@ -147,8 +145,7 @@ static Status take_up_run(Store *store, const TrackingConfig *config,
     return STATUS_OK;
 }
 
-/* ---- its folder ---------------------------------------------------------------------
- */
+/* ---- its folder ---- */
 
 static Status make_artifact_dir(TrackedRun *run)
 {
@@ -177,8 +174,7 @@ static void describe(const Store *store, const Experiment *experiment, const Run
     };
 }
 
-/* ---- the public steps ---------------------------------------------------------------
- */
+/* ---- the public steps ---- */
 
 static Status invent_run(const TrackingConfig *config, TrackedRun *out)
 {

@@ -49,8 +49,7 @@ static void add(Query *query, const char *sql)
     strbuf_add_text(&query->sql, sql);
 }
 
-/* ---- WHERE --------------------------------------------------------------------------
- */
+/* ---- WHERE ---- */
 
 static const char *sql_operator(FilterOp op)
 {
@@ -206,8 +205,7 @@ static void add_limit(Query *query, int64_t max_results, int64_t offset)
     bind_int(query, offset);
 }
 
-/* ---- ORDER BY -----------------------------------------------------------------------
- */
+/* ---- ORDER BY ---- */
 
 static const char *order_table(const FilterKey *key)
 {

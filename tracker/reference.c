@@ -40,8 +40,7 @@ static void set_run(const Store *store, const Run *run, ModelReference *out)
     out->store_uri = mem_strdup(store->uri);
 }
 
-/* ---- a result folder ----------------------------------------------------------------
- */
+/* ---- a result folder ---- */
 
 static Status best_checkpoint_of(const char *dir, ModelReference *out)
 {
@@ -81,8 +80,7 @@ static Status best_checkpoint_of_run(const Store *store, const Run *run,
     return status;
 }
 
-/* ---- a path -------------------------------------------------------------------------
- */
+/* ---- a path ---- */
 
 /* ".../<run id>/artifacts": the id, to be freed; NULL for other folders. */
 static char *run_id_of_result_dir(const char *dir)
@@ -159,8 +157,7 @@ static Status resolve_path(const char *store_uri, const char *reference, bool *i
     return status;
 }
 
-/* ---- best:EXPERIMENT[:METRIC[:min|max]] ---------------------------------------------
- */
+/* ---- best:EXPERIMENT[:METRIC[:min|max]] ---- */
 
 typedef struct BestOf {
     Experiment experiment;
@@ -326,8 +323,7 @@ static Status resolve_best(Store *store, const char *reference, ModelReference *
     return status;
 }
 
-/* ---- a run --------------------------------------------------------------------------
- */
+/* ---- a run ---- */
 
 static Status resolve_run(Store *store, const char *reference, ModelReference *out)
 {

@@ -16,8 +16,7 @@ enum { RESULT_LIMIT = 1 << 28, PARAMS_LIMIT = 1 << 24 };
 
 static const char CHECKPOINT_PREFIX[] = "checkpoint_";
 
-/* ---- what is what -------------------------------------------------------------------
- */
+/* ---- what is what ---- */
 
 bool result_is_checkpoint_name(const char *name)
 {
@@ -65,8 +64,7 @@ bool result_dir_is_result(const char *dir)
     return result;
 }
 
-/* ---- result.json --------------------------------------------------------------------
- */
+/* ---- result.json ---- */
 
 /* The parsed lines, the later one of each training_iteration. */
 typedef struct Lines {
@@ -197,8 +195,7 @@ const ResultCell *result_cell(const Result *result, size_t row, const char *colu
     return NULL;
 }
 
-/* ---- checkpoints --------------------------------------------------------------------
- */
+/* ---- checkpoints ---- */
 
 /* What the run was trained with; without params.json the usual val_loss, min. */
 static Status load_scoring(Result *result)
@@ -260,8 +257,8 @@ static int compare_age(const ResultCheckpoint *a, const ResultCheckpoint *b)
     return na != nb ? (na < nb ? -1 : 1) : strcmp(a->name, b->name);
 }
 
-/* Best first: scored before unscored, then by score; of equals the earlier, as the
- * trainer keeps them. Without an attribute to score by, the newest is the best. */
+/* Best first, as the trainer keeps them: scored before unscored, then by score; of equal
+ * scores the earlier, of those without one the newer. */
 static int compare_checkpoints(const void *pa, const void *pb, void *context)
 {
     const ResultCheckpoint *a = pa, *b = pb;
@@ -272,7 +269,7 @@ static int compare_checkpoints(const void *pa, const void *pb, void *context)
     if (a->scored && a->score != b->score) {
         return (a->score < b->score) == result->score_max ? 1 : -1;
     }
-    return result->score_attribute ? compare_age(a, b) : -compare_age(a, b);
+    return a->scored ? compare_age(a, b) : -compare_age(a, b);
 }
 
 static Status find_checkpoints(Result *result)
@@ -290,8 +287,7 @@ static Status find_checkpoints(Result *result)
     return STATUS_OK;
 }
 
-/* ---- the whole ----------------------------------------------------------------------
- */
+/* ---- the whole ---- */
 
 void result_free(Result *result)
 {

@@ -27,8 +27,7 @@ void spool_free(Spool *spool)
     *spool = (Spool){0};
 }
 
-/* ---- writing ------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 static void write_text(JsonWriter *w, const char *key, const char *value)
 {
@@ -102,8 +101,7 @@ Status spool_append(Spool *spool, const LogItem *items, size_t n)
     return status;
 }
 
-/* ---- reading ------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static char *dup_member(const Json *object, const char *key)
 {

@@ -12,8 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- params -------------------------------------------------------------------------
- */
+/* ---- params ---- */
 
 static Status refuse_changed_param(Db *db, const char *run_id, const char *key,
                                    const char *value)
@@ -38,7 +37,7 @@ static Status refuse_changed_param(Db *db, const char *run_id, const char *key,
 
 static Status log_param(Db *db, Stmt *insert, const char *run_id, const KeyValue *param)
 {
-    char *value = utf8_cut(param->value ? param->value : "", LIMIT_PARAM_VALUE);
+    char *value = text_to_store(param->value ? param->value : "", LIMIT_PARAM_VALUE);
     Status status = refuse_changed_param(db, run_id, param->key, value);
     if (status == STATUS_OK) {
         stmt_bind_text(insert, 1, param->key);
@@ -68,8 +67,7 @@ static Status log_params(Db *db, const char *run_id, const LogBatch *batch)
     return status;
 }
 
-/* ---- metrics ------------------------------------------------------------------------
- */
+/* ---- metrics ---- */
 
 static double stored_value(double value)
 {
@@ -127,8 +125,7 @@ static Status log_metrics(Db *db, const char *run_id, const LogBatch *batch)
     return status;
 }
 
-/* ---- tags ---------------------------------------------------------------------------
- */
+/* ---- tags ---- */
 
 static Status rename_run(Db *db, const char *run_id, const char *name)
 {
@@ -143,7 +140,7 @@ static Status rename_run(Db *db, const char *run_id, const char *name)
 
 static Status set_tag(Db *db, Stmt *insert, const char *run_id, const KeyValue *tag)
 {
-    char *value = utf8_cut(tag->value ? tag->value : "", LIMIT_TAG_VALUE);
+    char *value = text_to_store(tag->value ? tag->value : "", LIMIT_TAG_VALUE);
     stmt_bind_text(insert, 1, tag->key);
     stmt_bind_text(insert, 2, value);
     stmt_bind_text(insert, 3, run_id);
@@ -193,8 +190,7 @@ Status sqlite_delete_tag(void *self, const char *run_id, const char *key)
     return sqlite_end_write(db, delete_tag(db, run_id, key));
 }
 
-/* ---- batches and history ------------------------------------------------------------
- */
+/* ---- batches and history ---- */
 
 static Status log_in_transaction(Db *db, const char *run_id, const LogBatch *batch)
 {
@@ -241,8 +237,7 @@ Status sqlite_metric_history(void *self, const char *run_id, const char *key,
     return STATUS_OK;
 }
 
-/* ---- data sets ----------------------------------------------------------------------
- */
+/* ---- data sets ---- */
 
 /* The uuid of the data set with this name and digest, made when there is none. The
  * table's key is per experiment, but MLflow looks names and digests up across all of

@@ -10,8 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- reading ------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static Status read_metrics(Db *db, const char *run_id, Metrics *out)
 {
@@ -149,8 +148,7 @@ Status sqlite_require_active_run(Db *db, const char *run_id, int64_t *experiment
     return status;
 }
 
-/* ---- making -------------------------------------------------------------------------
- */
+/* ---- making ---- */
 
 static const char *tag_value(const RunCreate *create, const char *key)
 {
@@ -266,8 +264,7 @@ Status sqlite_create_run(void *self, const RunCreate *given, Run *out)
     return STATUS_OK;
 }
 
-/* ---- changing -----------------------------------------------------------------------
- */
+/* ---- changing ---- */
 
 static Status update_row(Db *db, const char *run_id, const RunUpdate *update)
 {
@@ -338,8 +335,7 @@ Status sqlite_restore_run(void *self, const char *run_id)
     return set_stage(self, run_id, false);
 }
 
-/* ---- finding ------------------------------------------------------------------------
- */
+/* ---- finding ---- */
 
 static Status read_found(Db *db, const Query *query, Runs *out)
 {

@@ -47,8 +47,7 @@ Status sqlite_prepare_query(Db *db, const Query *query, Stmt **out)
     return STATUS_OK;
 }
 
-/* ---- opening ------------------------------------------------------------------------
- */
+/* ---- opening ---- */
 
 static Status prepare_schema(SqliteStore *store, StoreMode mode)
 {
@@ -100,8 +99,7 @@ static void set_timeout(void *self, int timeout_ms)
     db_set_timeout(((SqliteStore *)self)->db, timeout_ms);
 }
 
-/* ---- experiments --------------------------------------------------------------------
- */
+/* ---- experiments ---- */
 
 static Status experiment_exists(Db *db, const char *name, bool *exists, bool *deleted)
 {

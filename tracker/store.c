@@ -16,8 +16,7 @@ static const char SQLITE[] = "sqlite:///";
 
 enum { NEAR_NAMES_FROM = 1000, MATCHES_SHOWN = 8, PREFIX_MIN = 4 };
 
-/* ---- URIs ---------------------------------------------------------------------------
- */
+/* ---- URIs ---- */
 
 static Status refuse_uri(const char *uri, const char *why)
 {
@@ -91,8 +90,7 @@ void store_close(Store *store)
     }
 }
 
-/* ---- the calls ----------------------------------------------------------------------
- */
+/* ---- the calls ---- */
 
 void store_set_timeout(Store *store, int timeout_ms)
 {
@@ -179,8 +177,7 @@ Status store_log_inputs(Store *store, const char *run_id, const DatasetInput *in
     return store->calls->log_inputs(store->self, run_id, inputs, n_inputs);
 }
 
-/* ---- what users call things ---------------------------------------------------------
- */
+/* ---- what users call things ---- */
 
 static void hint_near_experiment(Store *store, const char *name)
 {
@@ -332,8 +329,7 @@ Status store_find_run(Store *store, const char *reference, Run *out)
                         : take_only(&found, reference, what, out);
 }
 
-/* ---- lost runs ----------------------------------------------------------------------
- */
+/* ---- lost runs ---- */
 
 typedef enum Whereabouts { ELSEWHERE, ALIVE_HERE, DEAD_HERE } Whereabouts;
 

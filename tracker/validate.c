@@ -1,39 +1,43 @@
 /* Names and limits. */
 #include "tracker/validate.h"
 
-#include "base/mem.h"
+#include "base/text.h"
+#include "base/utf8.h"
 
 #include <ctype.h>
 #include <string.h>
 
-static bool is_continuation(char c)
+char *text_to_store(const char *text, size_t limit)
 {
-    return ((unsigned char)c & 0xc0) == 0x80;
-}
-
-size_t utf8_length(const char *text)
-{
-    size_t n = 0;
-    for (; *text; text++) {
-        n += !is_continuation(*text);
-    }
-    return n;
-}
-
-char *utf8_cut(const char *text, size_t limit)
-{
-    const char *p = text;
-    for (size_t n = 0; *p; p++) {
-        if (!is_continuation(*p) && n++ == limit) {
-            break;
+    StrBuf out = {0};
+    strbuf_add(&out, "", 0);
+    Text rest = text_of(text);
+    for (size_t n = 0; rest.n > 0 && n < limit; n++) {
+        size_t length = utf8_decode(rest, NULL);
+        if (length > 0) {
+            strbuf_add(&out, rest.p, length);
+        } else {
+            strbuf_add_text(&out, "\xef\xbf\xbd"); /* U+FFFD */
+            length = 1;
         }
+        rest.p += length;
+        rest.n -= length;
     }
-    return mem_strndup(text, (size_t)(p - text));
+    return strbuf_take(&out);
+}
+
+static Status refuse_malformed(const char *what, const char *text)
+{
+    Text whole = text_of(text);
+    size_t at = utf8_valid_prefix(whole);
+    return at == whole.n
+               ? STATUS_OK
+               : status_set(STATUS_USAGE, "%s: byte %zu is no valid UTF-8", what, at);
 }
 
 static Status too_long(const char *what, const char *text, size_t limit)
 {
-    if (utf8_length(text) <= limit) {
+    if (utf8_count(text_of(text)) <= limit) {
         return STATUS_OK;
     }
     return status_set(STATUS_USAGE, "'%s' exceeds the maximum length of %zu characters",
@@ -68,6 +72,7 @@ Status validate_key(const char *what, const char *key)
     if (!key || !*key) {
         return status_set(STATUS_USAGE, "%s: the key is missing", what);
     }
+    TRY(refuse_malformed(what, key));
     TRY(too_long(key, key, LIMIT_KEY));
     for (const char *p = key; *p; p++) {
         if (!key_character(*p)) {
@@ -104,6 +109,7 @@ Status validate_experiment(const ExperimentCreate *create)
     if (!create->name || !*create->name) {
         return status_set(STATUS_USAGE, "the experiment needs a name");
     }
+    TRY(refuse_malformed("name", create->name));
     TRY(too_long("name", create->name, LIMIT_EXPERIMENT_NAME));
     if (create->artifact_location) {
         TRY(check_location(create->artifact_location));

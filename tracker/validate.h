@@ -25,11 +25,10 @@ enum {
     LIMIT_INPUT_TAG_VALUE = 500
 };
 
-/* Characters (code points) of UTF-8 text; bytes that are none count one each. */
-size_t utf8_length(const char *text);
-
-/* A copy cut to `limit` characters; free with free(). */
-char *utf8_cut(const char *text, size_t limit);
+/* A value as the store keeps it: cut to `limit` characters, and what is no valid UTF-8
+ * replaced by U+FFFD, since readers of the database would fail on it. Free with free().
+ */
+char *text_to_store(const char *text, size_t limit);
 
 /* A metric, param or tag key: up to 250 of letters, digits, _ - . / : and space, and a
  * normal relative path. `what` is "metric", "param", "tag". */

@@ -93,7 +93,7 @@ def expect_close(ours, theirs, what):
 
 
 def check_definition(train, test, rows):
-    for features, min_df, what in ((word_features, 0, 'words'), (char_features, 2, 'characters')):
+    for features, min_df, what in ((word_features, 1, 'words'), (char_features, 2, 'characters')):
         df = collections.Counter(bucket for text in train for bucket in features(text))
         for text, row in zip(test, rows):
             expected = defined_values(len(train), df, features(text), min_df)
@@ -103,7 +103,7 @@ def check_definition(train, test, rows):
             expect_close([ours[k] for k in keys], [expected[k] for k in keys], f'{what} of {text!r}')
 
 
-def check_scikit_learn(train, rows):
+def check_scikit_learn(train, test, rows):
     """Texts whose features do not collide have the same values, sorted; most are so."""
     common = dict(sublinear_tf=True, lowercase=True)
     blocks = (TfidfVectorizer(ngram_range=(1, 2), token_pattern='[a-z0-9]+', **common),
@@ -111,7 +111,7 @@ def check_scikit_learn(train, rows):
                               preprocessor=lambda text: ' '.join(words_of(text))))
     same = total = 0
     for block, vectorizer in enumerate(blocks):
-        matrix = vectorizer.fit_transform(train)
+        matrix = vectorizer.fit(train).transform(test)
         for i, row in enumerate(rows):
             ours = sorted(v for b, v in row.items() if (b >= BUCKETS) == (block == 1))
             theirs = sorted(matrix[i].data)
@@ -127,10 +127,10 @@ def main():
     rng = random.Random(5)
     for texts in (generated(rng), tiny(sys.argv[2])):
         unseen = [text + ' zebra quux ' + text[:9] for text in texts[:30]]
-        check_definition(texts, unseen, dumped(sys.argv[1], texts, unseen))
-        rows = dumped(sys.argv[1], texts, texts)
-        check_definition(texts, texts, rows)
-        print(check_scikit_learn(texts, rows))
+        for asked in (unseen, texts):
+            rows = dumped(sys.argv[1], texts, asked)
+            check_definition(texts, asked, rows)
+            print(check_scikit_learn(texts, asked, rows))
 
 
 main()

@@ -11,8 +11,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* ---- artifacts ----------------------------------------------------------------------
- */
+/* ---- artifacts ---- */
 
 static void assert_path(const char *uri, const char *path)
 {
@@ -115,8 +114,7 @@ static void what_lies_there_already_stays(void **state)
     free(dir);
 }
 
-/* ---- names and ids ------------------------------------------------------------------
- */
+/* ---- names and ids ---- */
 
 static void names_are_short_and_shaped(void **state)
 {
@@ -154,8 +152,7 @@ static void names_and_ids_differ(void **state)
     assert_string_not_equal(id, other);
 }
 
-/* ---- the environment ----------------------------------------------------------------
- */
+/* ---- the environment ---- */
 
 static const char *tag(const KeyValues *tags, const char *key)
 {

@@ -92,8 +92,7 @@ static void free_ids(char *ids[2])
     free(ids[1]);
 }
 
-/* ---- runs list ----------------------------------------------------------------------
- */
+/* ---- runs list ---- */
 
 static void runs_are_listed_newest_first(void **state)
 {
@@ -172,8 +171,7 @@ static void stores_that_are_none(void **state)
     free(path);
 }
 
-/* ---- runs show ----------------------------------------------------------------------
- */
+/* ---- runs show ---- */
 
 static void one_run_is_shown(void **state)
 {
@@ -185,6 +183,25 @@ static void one_run_is_shown(void **state)
     assert_runs(*state, "runs show old-wol-1", 6, NULL, "did you mean old-owl-1?");
     assert_runs(*state, "runs show", 2, NULL, "missing argument RUN");
     free_ids(ids);
+}
+
+static void names_cannot_steer_the_terminal(void **state)
+{
+    char *uri = mem_printf("sqlite:///%s/muster.db", (char *)*state);
+    StoreOptions options = {.mode = STORE_CREATE};
+    Store *store;
+    assert_ok(store_open(uri, &options, &store));
+    free(make_run(store, "red\x1b[31m\nfake line", 1));
+    store_close(store);
+    static const char *const COMMANDS[] = {"runs list", "runs show last"};
+    for (size_t i = 0; i < 2; i++) {
+        Output output = muster(*state, COMMANDS[i]);
+        assert_int_equal(output.code, 0);
+        assert_contains(output.out.p, "red [31m fake line");
+        assert_null(strchr(output.out.p, 0x1b));
+        output_free(&output);
+    }
+    free(uri);
 }
 
 static void a_lost_run_names_its_process(void **state)
@@ -207,8 +224,7 @@ static void a_lost_run_names_its_process(void **state)
     free_ids(ids);
 }
 
-/* ---- result -------------------------------------------------------------------------
- */
+/* ---- result ---- */
 
 static void results_are_shown(void **state)
 {
@@ -243,8 +259,7 @@ static void results_are_shown(void **state)
     free_ids(ids);
 }
 
-/* ---- sync ---------------------------------------------------------------------------
- */
+/* ---- sync ---- */
 
 static void spools_are_delivered_once(void **state)
 {
@@ -295,8 +310,7 @@ static void a_training_that_lives_delivers_itself(void **state)
     free_ids(ids);
 }
 
-/* ---- the tracking section -----------------------------------------------------------
- */
+/* ---- the tracking section ---- */
 
 static Status read_config(const char *override, TrackingConfig *out)
 {
@@ -380,6 +394,7 @@ int main(void)
         with_folder(runs_are_listed_for_programs),
         with_folder(stores_that_are_none),
         with_folder(one_run_is_shown),
+        with_folder(names_cannot_steer_the_terminal),
         with_folder(a_lost_run_names_its_process),
         with_folder(results_are_shown),
         with_folder(spools_are_delivered_once),

@@ -59,8 +59,7 @@ static char *in_folder(void **state, const char *name)
     return path_join(*state, name);
 }
 
-/* ---- what is no store ---------------------------------------------------------------
- */
+/* ---- what is no store ---- */
 
 static Status try_open(const char *path, DbMode mode)
 {
@@ -166,8 +165,7 @@ static void a_truncated_file_is_damaged(void **state)
     free(path);
 }
 
-/* ---- transactions -------------------------------------------------------------------
- */
+/* ---- transactions ---- */
 
 static void a_rollback_undoes(void **state)
 {
@@ -282,8 +280,7 @@ static void network_file_systems_are_known(void **state)
     assert_false(file_system_is_network(0x794c7630)); /* overlayfs */
 }
 
-/* ---- locks --------------------------------------------------------------------------
- */
+/* ---- locks ---- */
 
 static void the_lock_is_held_for_every_write(void **state)
 {
@@ -383,8 +380,7 @@ static void a_foreign_lock_is_named(void **state)
     free(flag);
 }
 
-/* ---- the file under our feet --------------------------------------------------------
- */
+/* ---- the file under our feet ---- */
 
 static void a_removed_file_is_noticed(void **state)
 {

@@ -133,8 +133,7 @@ static void long_filters_show_the_part_around_the_place(void **state)
     strbuf_free(&text);
 }
 
-/* ---- good ones ----------------------------------------------------------------------
- */
+/* ---- good ones ---- */
 
 static FilterNode *parse(const char *text)
 {
@@ -282,8 +281,7 @@ static void nothing_means_all(void **state)
     assert_null(root);
 }
 
-/* ---- order_by -----------------------------------------------------------------------
- */
+/* ---- order_by ---- */
 
 static void assert_order_refused(const char *const *entries, size_t n, const char *part)
 {

@@ -146,8 +146,7 @@ static void assert_no_spool(const Training *t)
     free(path);
 }
 
-/* ---- all goes well ------------------------------------------------------------------
- */
+/* ---- all goes well ---- */
 
 static void a_training_is_logged_whole(void **state)
 {
@@ -275,8 +274,7 @@ static void tracking_off_touches_no_store(void **state)
     training_free(&t);
 }
 
-/* ---- resuming -----------------------------------------------------------------------
- */
+/* ---- resuming ---- */
 
 static void a_resumed_run_goes_on(void **state)
 {
@@ -348,8 +346,7 @@ static void changed_params_of_a_resumed_run_keep_their_first_value(void **state)
     training_free(&t);
 }
 
-/* ---- artifacts ----------------------------------------------------------------------
- */
+/* ---- artifacts ---- */
 
 static void checkpoints_reach_the_artifacts(void **state)
 {
@@ -383,8 +380,7 @@ static void checkpoints_reach_the_artifacts(void **state)
     training_free(&t);
 }
 
-/* ---- the store does not take it -----------------------------------------------------
- */
+/* ---- the store does not take it ---- */
 
 static void assert_delivered(const Training *t, size_t reports)
 {
@@ -511,6 +507,55 @@ static void a_locked_store_holds_nothing_up(void **state)
     training_free(&t);
 }
 
+/* The writer sits in a wait that is longer than the end may take. */
+static int end_without_patience(const char *dir)
+{
+    Training t;
+    training_init(&t, dir);
+    t.config.finish_ms = 100;
+    if (logger_create_run(&t.tracking, NULL, &t.run) != STATUS_OK) {
+        return 1;
+    }
+    char *path = mem_printf("%s/runs.db.lock", t.dir);
+    LockFile *lock = lockfile_open(path);
+    if (lockfile_acquire(lock, 1000) != STATUS_OK) {
+        return 2;
+    }
+    start(&t);
+    usleep(50000);
+    steps(&t, 1, 100);
+    for (int64_t i = 1; i <= 4; i++) {
+        report(&t, i, NULL);
+    }
+    double before = clock_seconds();
+    Status status = end(&t, STATUS_OK);
+    return status == STATUS_OK && clock_seconds() - before < 0.9 ? 0 : 3;
+}
+
+static void a_writer_that_hangs_is_left_behind(void **state)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(end_without_patience(*state));
+    }
+    int status;
+    waitpid(child, &status, 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    Training t;
+    training_init(&t, *state);
+    Store *store = open_store_in(*state, STORE_WRITE);
+    Run run;
+    assert_ok(store_find_run(store, "last", &run));
+    store_close(store);
+    t.run.run_id = mem_strdup(run.run_id);
+    t.run.artifact_dir = mem_strdup(run.artifact_uri);
+    run_free(&run);
+    deliver_by_hand(&t);
+    assert_delivered(&t, 4);
+    training_free(&t);
+}
+
 static void a_full_queue_goes_to_the_spool(void **state)
 {
     Training t;
@@ -620,8 +665,7 @@ static void a_full_store_is_spooled_for(void **state)
     store_close(store);
 }
 
-/* ---- spool files --------------------------------------------------------------------
- */
+/* ---- spool files ---- */
 
 static void torn_lines_are_passed_over(void **state)
 {
@@ -686,6 +730,7 @@ int main(void)
         with_folder(a_store_that_comes_back_gets_all_at_the_end),
         with_folder(another_database_in_its_place_is_not_filled),
         with_folder(a_locked_store_holds_nothing_up),
+        with_folder(a_writer_that_hangs_is_left_behind),
         with_folder(a_full_queue_goes_to_the_spool),
         with_folder(a_deleted_run_is_spooled_for),
         with_folder(a_full_disk_is_told_with_the_number_of_points),

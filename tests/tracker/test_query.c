@@ -77,8 +77,7 @@ static void fill_store(Store *store, Rng *rng)
     free(experiment);
 }
 
-/* ---- the reference: one comparison of one run ---------------------------------------
- */
+/* ---- the reference: one comparison of one run ---- */
 
 static bool like(const char *p, const char *s)
 {
@@ -208,8 +207,7 @@ static bool matches(const FilterNode *filter, const Run *run)
     return true;
 }
 
-/* ---- the reference: order -----------------------------------------------------------
- */
+/* ---- the reference: order ---- */
 
 /* 0 = has a value, 1 = NaN, 2 = lacks it: always in this order. */
 static int rank_of(const OrderTerm *term, const Run *run, double *number,
@@ -262,8 +260,7 @@ static int compare_runs(const void *pa, const void *pb, void *context)
     return strcmp(a->run_id, b->run_id);
 }
 
-/* ---- random searches ----------------------------------------------------------------
- */
+/* ---- random searches ---- */
 
 static void add_comparison(StrBuf *text, Rng *rng, const Runs *all)
 {
@@ -400,8 +397,7 @@ static void searches_find_what_brute_force_finds(void **state)
     }
 }
 
-/* ---- what a statement must never hold -----------------------------------------------
- */
+/* ---- what a statement must never hold ---- */
 
 static void no_word_of_the_user_reaches_the_statement(void **state)
 {

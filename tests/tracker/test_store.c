@@ -7,8 +7,7 @@
 #include <float.h>
 #include <math.h>
 
-/* ---- experiments --------------------------------------------------------------------
- */
+/* ---- experiments ---- */
 
 static void a_new_store_has_the_default_experiment(void **state)
 {
@@ -114,8 +113,7 @@ static void experiments_are_searched(void **state)
     store_close(store);
 }
 
-/* ---- runs ---------------------------------------------------------------------------
- */
+/* ---- runs ---- */
 
 static void a_new_run_is_what_mlflow_makes_of_it(void **state)
 {
@@ -227,8 +225,7 @@ static void deleted_runs_are_seen_but_not_written(void **state)
     store_close(store);
 }
 
-/* ---- params and tags ----------------------------------------------------------------
- */
+/* ---- params and tags ---- */
 
 static void params_never_change(void **state)
 {
@@ -273,6 +270,29 @@ static void long_values_are_cut(void **state)
     run_free(&run);
     assert_ok(log_param(store, id, "p", text.p));
     strbuf_free(&text);
+    free(id);
+    store_close(store);
+}
+
+static void malformed_text_is_never_stored(void **state)
+{
+    Store *store = open_store_in(*state, STORE_CREATE);
+    char *id = make_run(store, NULL, 1);
+    assert_ok(log_param(store, id, "p", "a\xff z\xc3"));
+    assert_ok(store_set_tag(store, id, "t", "\xed\xa0\x80"));
+    assert_ok(store_set_tag(store, id, "mlflow.runName", "n\xff"));
+    Run run;
+    assert_ok(store_get_run(store, id, &run));
+    assert_string_equal(key_values_get(&run.params, "p"), "a\xef\xbf\xbd z\xef\xbf\xbd");
+    assert_string_equal(key_values_get(&run.tags, "t"),
+                        "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+    assert_string_equal(run.run_name, "n\xef\xbf\xbd");
+    run_free(&run);
+    assert_status(STATUS_USAGE, log_param(store, id, "p\xff", "x"));
+    assert_contains(status_message(), "no valid UTF-8");
+    char *experiment;
+    ExperimentCreate create = {.name = "\xff"};
+    assert_status(STATUS_USAGE, store_create_experiment(store, &create, &experiment));
     free(id);
     store_close(store);
 }
@@ -323,8 +343,7 @@ static void keys_are_checked(void **state)
     store_close(store);
 }
 
-/* ---- metrics ------------------------------------------------------------------------
- */
+/* ---- metrics ---- */
 
 static void assert_latest(Store *store, const char *id, const char *key, double value,
                           int64_t timestamp, int64_t step)
@@ -472,8 +491,7 @@ static void batches_are_bounded(void **state)
     store_close(store);
 }
 
-/* ---- data sets ----------------------------------------------------------------------
- */
+/* ---- data sets ---- */
 
 static int64_t count_rows(const char *dir, const char *table)
 {
@@ -534,8 +552,7 @@ static void data_sets_are_tied_once(void **state)
     store_close(store);
 }
 
-/* ---- what users call runs -----------------------------------------------------------
- */
+/* ---- what users call runs ---- */
 
 static void assert_finds(Store *store, const char *reference, const char *id)
 {
@@ -647,8 +664,7 @@ static void lost_runs_are_told(void **state)
     store_close(store);
 }
 
-/* ---- URIs ---------------------------------------------------------------------------
- */
+/* ---- URIs ---- */
 
 static void kinds_of_stores(void **state)
 {
@@ -693,6 +709,7 @@ int main(void)
         with_folder(deleted_runs_are_seen_but_not_written),
         with_folder(params_never_change),
         with_folder(long_values_are_cut),
+        with_folder(malformed_text_is_never_stored),
         with_folder(tags_last_write_wins),
         with_folder(keys_are_checked),
         with_folder(the_latest_metric_is_the_largest),
