@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# How trainings end that do not just finish: exit codes, the store's status, and nothing
+# that stays behind.
+load helpers
+
+setup() {
+    in_folder "$BATS_TEST_TMPDIR/run"
+}
+
+@test "--json: one object on stdout" {
+    run_muster train tiny.yaml train.epochs=2 --ranks 2 --json
+    [ "$code" -eq 0 ]
+    json 'set(d) >= {"run_id", "experiment_id", "status", "artifact_uri", "checkpoint",
+                     "metrics"}'
+    json 'len(d["run_id"]) == 32 and d["status"] == "FINISHED"'
+    json 'set(d["metrics"]) >= {"epoch", "lr", "train_loss", "val_loss", "val_accuracy",
+                                "val_f1"}'
+    json "d['artifact_uri'] == '$(artifacts "$PWD")'"
+    [ -f "$(/usr/bin/python3 -c 'import json, sys
+print(json.loads(sys.argv[1])["checkpoint"])' "$out")/model.safetensors" ]
+}
+
+@test "diverged: exit 9, FAILED, on all ranks" {
+    local diverging=(train.lr=1000 train.embedding_lr=1000 train.clip_norm=0)
+    run_muster train tiny.yaml "${diverging[@]}"
+    [ "$code" -eq 9 ] || { show; false; }
+    grep -q "^muster: error: training diverged: the loss is NaN at step " <<<"$err"
+    [ "$(grep -c "^muster: error" <<<"$err")" -eq 1 ]
+    [ "$(status_of .)" = FAILED ]
+    in_folder "$BATS_TEST_TMPDIR/two"
+    run_muster train tiny.yaml "${diverging[@]}" --ranks 2
+    [ "$code" -eq 9 ] || { show; false; }
+    [ "$(status_of .)" = FAILED ]
+}
+
+@test "ranks, leaves and texts in a batch that do not fit: exit 3, no run" {
+    run_muster train tiny.yaml --ranks 12
+    [ "$code" -eq 3 ]
+    run_muster train tiny.yaml --ranks 5 train.batch_size=4
+    [ "$code" -eq 3 ]
+    run_muster train tiny.yaml train.leaves=6
+    [ "$code" -eq 3 ]
+    says "command line: train.leaves: 6 is no power of two" \
+        "the tree that adds gradients must part evenly over the ranks: 4 or 8"
+    [ ! -e mlartifacts ]
+}
+
+@test "early stopping ends all ranks after the same report" {
+    start_training tiny.yaml --ranks 3 early_stopping.enabled=true \
+        early_stopping.patience=1 early_stopping.min_delta=100
+    await 30 has_reports 1
+    mapfile -t pids < <(family "$supervisor")
+    ended_with 0
+    all_gone "${pids[@]}"
+    [ "$(n_reports .)" -lt 8 ]
+    [ "$(status_of .)" = FINISHED ]
+    grep -q "stopping early" err
+}
+
+@test "kill -9 of the supervisor: nothing stays behind" {
+    start_training tiny.yaml --ranks 2 train.epochs=1000
+    await 30 has_reports 1
+    mapfile -t pids < <(family "$supervisor")
+    [ ${#pids[@]} -ge 4 ]
+    kill -9 "$supervisor"
+    ended_with 137
+    await 15 all_gone "${pids[@]}"
+}
+
+@test "kill -9 of one rank: the others end, the training has failed" {
+    start_training tiny.yaml --ranks 2 train.epochs=1000
+    await 30 has_reports 1
+    mapfile -t pids < <(family "$supervisor")
+    rank=$(for pid in "${pids[@]}"; do
+        tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" | grep -q '^OMPI_COMM_WORLD_RANK=1$' &&
+            echo "$pid"
+    done | tail -n 1)
+    [ -n "$rank" ]
+    kill -9 "$rank"
+    code=0
+    wait "$supervisor" || code=$?
+    [ $code -ne 0 ]
+    await 15 all_gone "${pids[@]}"
+}
+
+@test "SIGUSR1, as batch systems warn: exit 75" {
+    start_training tiny.yaml --ranks 2 train.epochs=1000
+    await 30 has_reports 1
+    kill -USR1 "$supervisor"
+    ended_with 75
+    [ "$(status_of .)" = KILLED ]
+}
+
+@test "no room for checkpoints: the older ones are kept, exit 1 at the end" {
+    # Reports fit into 64 KB, weights do not; the signal is the shell's way to say so.
+    trap '' XFSZ
+    start_training tiny.yaml train.epochs=30
+    await 30 has_reports 2
+    prlimit --pid "$supervisor" --fsize=65536
+    ended_with 1
+    grep -q "checkpoint not saved, older ones are kept: .*bytes needed, .* free" err
+    kept=$(checkpoints . | tail -n 1)
+    (cd "$(artifacts .)/$kept" && sha256sum --quiet -c SHA256SUMS)
+    [ "$(n_reports .)" -eq 30 ]
+}

@@ -1,0 +1,46 @@
+#!/usr/bin/env bats
+# The number of ranks does not show in what a training leaves.
+load helpers
+
+train_on() {
+    in_folder "$BATS_TEST_TMPDIR/$1"
+    "$MUSTER" train tiny.yaml --ranks "$2" train.epochs=3 >out 2>err || { cat err; false; }
+}
+
+@test "1, 2, 4 and 8 ranks: the same bytes and the same metrics" {
+    for n in 1 2 4 8; do
+        train_on $n $n
+    done
+    cd "$BATS_TEST_TMPDIR"
+    [ "$(metrics 1 | wc -l)" -eq 3 ]
+    for n in 2 4 8; do
+        same_training 1 $n
+    done
+}
+
+@test "3 and 5 ranks: the same each time" {
+    for n in 3 5; do
+        train_on first$n $n
+        train_on second$n $n
+        cd "$BATS_TEST_TMPDIR"
+        same_training first$n second$n
+    done
+}
+
+@test "under a launcher of one's own: as with --ranks" {
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    export OMPI_MCA_rmaps_base_oversubscribe=1
+    train_on one 1
+    in_folder "$BATS_TEST_TMPDIR/two"
+    mpirun -n 2 "$MUSTER" train tiny.yaml train.epochs=3 >out 2>err
+    cd "$BATS_TEST_TMPDIR"
+    same_training one two
+}
+
+@test "another seed: other bytes" {
+    train_on one 1
+    in_folder "$BATS_TEST_TMPDIR/other"
+    "$MUSTER" train tiny.yaml train.epochs=3 seed=43 >out 2>err
+    cd "$BATS_TEST_TMPDIR"
+    ! same_training one other >/dev/null
+}
