@@ -7,6 +7,7 @@
 #include "base/manifest.h"
 #include "base/mem.h"
 #include "base/safetensors.h"
+#include "model/params.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -208,6 +209,91 @@ Status checkpoint_restore(const char *dir, Classifier **model,
     *model = loaded;
     *optimizer = state;
     return STATUS_OK;
+}
+
+static void write_shape(const Param *param, char out[64])
+{
+    if (!param) {
+        snprintf(out, 64, "none");
+    } else if (param->columns) {
+        snprintf(out, 64, "[%zu, %zu]", param->rows, param->columns);
+    } else {
+        snprintf(out, 64, "[%zu]", param->rows);
+    }
+}
+
+static const Param *same_name(const ParamTable *table, const char *name)
+{
+    for (size_t i = 0; i < table->n; i++) {
+        if (strcmp(table->items[i].name, name) == 0) {
+            return &table->items[i];
+        }
+    }
+    return NULL;
+}
+
+/* Of the tensors of `a`, the first that `b` has not or has in another shape. */
+static bool find_difference(const ParamTable *a, const ParamTable *b, const char **name)
+{
+    for (size_t i = 0; i < a->n; i++) {
+        const Param *mine = &a->items[i], *other = same_name(b, mine->name);
+        if (!other || other->rows != mine->rows || other->columns != mine->columns) {
+            *name = mine->name;
+            return true;
+        }
+    }
+    return false;
+}
+
+static Status refuse_shape(const char *dir, const char *key, int64_t there, int64_t here,
+                           const ParamTable *saved, const ParamTable *wanted)
+{
+    char tensor[256] = "";
+    const char *name;
+    if (find_difference(saved, wanted, &name) || find_difference(wanted, saved, &name)) {
+        char shapes[2][64];
+        write_shape(same_name(saved, name), shapes[0]);
+        write_shape(same_name(wanted, name), shapes[1]);
+        snprintf(tensor, sizeof tensor, " (tensor \"%s\": %s, expected %s)", name,
+                 shapes[0], shapes[1]);
+    }
+    status_set(STATUS_DAMAGED, "%s: made with %s %lld, expected %lld%s", dir, key,
+               (long long)there, (long long)here, tensor);
+    status_hint("resume with the config and data the run was begun with, or start a new "
+                "run");
+    return STATUS_DAMAGED;
+}
+
+Status checkpoint_check_shape(const char *dir, const Classifier *model,
+                              const ModelConfig *config, const ModelSizes *sizes)
+{
+    const ModelConfig *c = classifier_config(model);
+    const ModelSizes *s = classifier_sizes(model);
+    const struct {
+        const char *key;
+        int64_t there, here;
+    } facts[] = {
+        {"model.hidden", c->hidden, config->hidden},
+        {"model.layers", c->layers, config->layers},
+        {"model.heads", c->heads, config->heads},
+        {"model.ff", c->ff, config->ff},
+        {"classes:", (int64_t)s->n_classes, (int64_t)sizes->n_classes},
+        {"a vocabulary of", (int64_t)s->vocab_size, (int64_t)sizes->vocab_size},
+        {"data.ngram_buckets", (int64_t)s->ngram_buckets, (int64_t)sizes->ngram_buckets},
+        {"data.max_words", (int64_t)s->max_tokens, (int64_t)sizes->max_tokens},
+        {"wide buckets:", (int64_t)s->wide_buckets, (int64_t)sizes->wide_buckets},
+    };
+    Status status = STATUS_OK;
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0] && status == STATUS_OK; i++) {
+        if (facts[i].there != facts[i].here) {
+            ParamTable saved = params_of(c, s), wanted = params_of(config, sizes);
+            status = refuse_shape(dir, facts[i].key, facts[i].there, facts[i].here, &saved,
+                                  &wanted);
+            params_free(&saved);
+            params_free(&wanted);
+        }
+    }
+    return status;
 }
 
 /* The steps a complete, undamaged checkpoint had done, or -1. */

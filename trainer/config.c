@@ -12,8 +12,8 @@ const Field train_fields[] = {
     {"eval_batch_size", FIELD_INT, AT(eval_batch_size), "32", 1, 1 << 20, .unit = "texts",
      .help = "per forward pass in validation"},
     {"leaves", FIELD_INT, AT(leaves), "8", 1, 4096,
-     .help = "parts of a batch whose gradients are added in one fixed tree; at least the "
-             "ranks"},
+     .help = "parts of a batch whose gradients are added in one fixed tree; a power of "
+             "two, at least the ranks"},
     {"lr", FIELD_DOUBLE, AT(lr), "2e-3", 0, 1e3, .above_min = true,
      .help = "AdamW, dense part"},
     {"embedding_lr", FIELD_DOUBLE, AT(embedding_lr), "2e-3", 0, 1e3,
@@ -37,14 +37,32 @@ const Field train_fields[] = {
 
 const size_t n_train_fields = sizeof train_fields / sizeof train_fields[0];
 
+static int64_t power_of_two_from(int64_t n)
+{
+    int64_t power = 1;
+    while (power < n) {
+        power *= 2;
+    }
+    return power;
+}
+
 Status train_config_check(const TrainConfig *config, const Config *source, int n_ranks)
 {
+    int64_t leaves = power_of_two_from(config->leaves);
+    if (config->leaves != leaves) {
+        status_set(STATUS_CONFIG, "%s: train.leaves: %lld is no power of two",
+                   config_origin(source, "train.leaves"), (long long)config->leaves);
+        status_hint("the tree that adds gradients must part evenly over the ranks: %lld or "
+                    "%lld",
+                    (long long)leaves / 2, (long long)leaves);
+        return STATUS_CONFIG;
+    }
     if (config->leaves < n_ranks) {
         status_set(STATUS_CONFIG, "%s: train.leaves: %lld, but there are %d ranks",
                    config_origin(source, "train.leaves"), (long long)config->leaves,
                    n_ranks);
-        status_hint("use at most %lld ranks, or set train.leaves=%d", (long long)config->leaves,
-                    n_ranks);
+        status_hint("use at most %lld ranks, or set train.leaves=%lld",
+                    (long long)config->leaves, (long long)power_of_two_from(n_ranks));
         return STATUS_CONFIG;
     }
     if (config->batch_size < n_ranks) {

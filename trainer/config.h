@@ -27,7 +27,7 @@ typedef struct TrainConfig {
 extern const Field train_fields[];
 extern const size_t n_train_fields;
 
-/* Rank counts that do not fit batch or leaves. */
+/* Leaves that are no power of two; rank counts that do not fit batch or leaves. */
 Status train_config_check(const TrainConfig *config, const Config *source, int n_ranks);
 
 #endif

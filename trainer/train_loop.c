@@ -73,15 +73,19 @@ static Status open_model(Loop *loop)
 {
     const TrainJob *job = loop->job;
     OptimizerConfig config = optimizer_config(job->train);
+    ModelSizes sizes = sizes_of(job->preprocessor);
     Status status = STATUS_OK;
     if (job->resume_from) {
         status = checkpoint_restore(job->resume_from, &loop->model, &config,
                                     &loop->optimizer, &loop->at);
+        if (status == STATUS_OK) {
+            status = checkpoint_check_shape(job->resume_from, loop->model, job->model,
+                                            &sizes);
+        }
         loop->restored_iteration = loop->at.iteration;
         snprintf(loop->partial, sizeof loop->partial, "%s",
                  loop->at.step_in_epoch > 0 ? job->resume_from : "");
     } else {
-        ModelSizes sizes = sizes_of(job->preprocessor);
         loop->model = classifier_create(job->model, &sizes, job->seed);
         loop->optimizer = optimizer_open(loop->model, &config);
     }

@@ -3,6 +3,7 @@
 #include "trainer/train_step.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "model/schedule.h"
 #include "trainer/gradient_sum.h"
 #include "trainer/plan.h"
@@ -175,8 +176,10 @@ static double mixed_loss(const Stepper *s, const float *dense)
 
 static Status diverged(const char *what, double value, int64_t step)
 {
-    status_set(STATUS_DIVERGED, "training diverged: the %s is %g at step %lld", what,
-               value, (long long)step + 1);
+    char number[32];
+    text_from_double(value, number);
+    status_set(STATUS_DIVERGED, "training diverged: the %s is %s at step %lld", what,
+               number, (long long)step + 1);
     status_hint("a smaller train.lr, or train.clip_norm=1, may help");
     return STATUS_DIVERGED;
 }

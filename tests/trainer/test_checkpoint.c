@@ -370,6 +370,50 @@ static void test_read_only_place(void **state)
     free(file);
 }
 
+/* A model that no longer fits config and data is refused before a step is made with it.
+ */
+static void test_another_shape_is_refused(void **state)
+{
+    (void)state;
+    const ModelSizes *sizes = classifier_sizes(t.model);
+    must(checkpoint_check_shape("there", t.model, &t.model_config, sizes));
+    ModelConfig wider = t.model_config, heads = t.model_config, deeper = t.model_config;
+    ModelSizes words = *sizes, no_ngrams = *sizes;
+    wider.ff = 33;
+    heads.heads = 2;
+    deeper.layers = 2;
+    words.vocab_size += 5;
+    no_ngrams.ngram_buckets = 0;
+    char vocabulary[256];
+    snprintf(vocabulary, sizeof vocabulary,
+             "there: made with a vocabulary of %zu, expected %zu (tensor "
+             "\"embedding.word.weight\": [%zu, 16], expected [%zu, 16])",
+             sizes->vocab_size, words.vocab_size, sizes->vocab_size, words.vocab_size);
+    const struct {
+        const ModelConfig *config;
+        const ModelSizes *sizes;
+        const char *message;
+    } cases[] = {
+        {&wider, sizes,
+         "there: made with model.ff 32, expected 33 (tensor "
+         "\"encoder.layer.0.ff.in.weight\": [32, 16], expected [33, 16])"},
+        {&heads, sizes, "there: made with model.heads 4, expected 2"},
+        {&deeper, sizes,
+         "there: made with model.layers 1, expected 2 (tensor "
+         "\"encoder.layer.1.norm1.weight\": none, expected [16])"},
+        {&t.model_config, &words, vocabulary},
+        {&t.model_config, &no_ngrams,
+         "there: made with data.ngram_buckets 64, expected 0 (tensor "
+         "\"embedding.ngram.weight\": [64, 16], expected none)"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(
+            checkpoint_check_shape("there", t.model, cases[i].config, cases[i].sizes),
+            STATUS_DAMAGED);
+        assert_string_equal(status_message(), cases[i].message);
+    }
+}
+
 static void flip_bit(const char *name, const char *file, size_t at)
 {
     char *path = mem_printf("%s/%s/%s", t.dir, name, file);
@@ -426,7 +470,7 @@ static void test_latest_is_the_furthest(void **state)
     save_at_step("checkpoint_000000", 10);
     save_at_step("checkpoint_000001", 20);
     save_at_step("checkpoint_000001_step_000025", 25);
-    save_at_step("checkpoint_000002", 22); /* of an earlier start */
+    save_at_step("checkpoint_000002", 22);     /* of an earlier start */
     save_at_step("checkpoint_000009.tmp", 90); /* was being written */
     save_at_step("other", 99);
     assert_latest("checkpoint_000001_step_000025", NULL);
@@ -504,6 +548,7 @@ int main(void)
         IN_A_FOLDER(test_killed_while_saving),
         IN_A_FOLDER(test_disk_full),
         IN_A_FOLDER(test_read_only_place),
+        cmocka_unit_test(test_another_shape_is_refused),
         IN_A_FOLDER(test_latest_is_the_furthest),
         IN_A_FOLDER(test_damaged_ones_are_passed_over),
         IN_A_FOLDER(test_nothing_to_resume),
