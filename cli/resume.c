@@ -9,7 +9,6 @@
 #include "tracker/artifacts.h"
 #include "tracker/store.h"
 #include "trainer/checkpoint.h"
-#include "trainer/host.h"
 #include "trainer/result_files.h"
 
 #include <stdlib.h>
@@ -32,14 +31,10 @@ static double time_of_last_report(const char *result_dir)
 /* A run that another process is still training must not be trained twice. */
 static Status refuse_running(const Run *run)
 {
-    char host[HOST_NAME];
-    host_name(host);
-    const char *run_host = key_values_get(&run->tags, "muster.host");
-    const char *pid = key_values_get(&run->tags, "muster.pid");
-    if (run->status != RUN_RUNNING || run_is_lost(run) || !run_host || !pid ||
-        strcmp(run_host, host) != 0) {
+    if (run->status != RUN_RUNNING || !run_has_process_here(run)) {
         return STATUS_OK;
     }
+    const char *pid = key_values_get(&run->tags, "muster.pid");
     status_set(STATUS_DENIED, "run %s is still being trained by process %s", run->run_id,
                pid);
     status_hint("wait for it to end, or stop it with: kill -TERM %s", pid);
@@ -90,7 +85,8 @@ static Status resume_newest(Store *store, const char *experiment, ResumePoint *o
     Status status = store_search_runs(store, &query, &runs);
     for (size_t i = 0; status == STATUS_OK && i < runs.n && !out->run_id; i++) {
         Status resumed = resume_run(&runs.items[i], out);
-        status = resumed == STATUS_NOT_FOUND ? STATUS_OK : resumed;
+        bool next = resumed == STATUS_NOT_FOUND || resumed == STATUS_DENIED;
+        status = next ? STATUS_OK : resumed;
     }
     runs_free(&runs);
     experiment_free(&found);

@@ -257,8 +257,8 @@ static int compare_age(const ResultCheckpoint *a, const ResultCheckpoint *b)
     return na != nb ? (na < nb ? -1 : 1) : strcmp(a->name, b->name);
 }
 
-/* Best first: scored before unscored, then by score; of equals the earlier, as the
- * trainer keeps them. Without an attribute to score by, the newest is the best. */
+/* Best first, as the trainer keeps them: scored before unscored, then by score; of equal
+ * scores the earlier, of those without one the newer. */
 static int compare_checkpoints(const void *pa, const void *pb, void *context)
 {
     const ResultCheckpoint *a = pa, *b = pb;
@@ -269,7 +269,7 @@ static int compare_checkpoints(const void *pa, const void *pb, void *context)
     if (a->scored && a->score != b->score) {
         return (a->score < b->score) == result->score_max ? 1 : -1;
     }
-    return result->score_attribute ? compare_age(a, b) : -compare_age(a, b);
+    return a->scored ? compare_age(a, b) : -compare_age(a, b);
 }
 
 static Status find_checkpoints(Result *result)

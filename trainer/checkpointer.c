@@ -106,13 +106,20 @@ static bool is_better(const Checkpointer *ck, double a, double b)
     return ck->lower_is_better ? a < b : a > b;
 }
 
-/* How many saved ones are better than i, or as good and earlier. */
+/* Of equal scores the earlier one wins: later training brought nothing. Where there are
+ * no scores (no validation split) the later one does: it is trained more. */
+static bool wins_tie(const Checkpointer *ck, size_t j, size_t i)
+{
+    return isnan(ck->saved[i].score) ? j > i : j < i;
+}
+
+/* How many saved ones come before i. */
 static size_t rank_of(const Checkpointer *ck, size_t i)
 {
     size_t rank = 0;
     for (size_t j = 0; j < ck->n; j++) {
-        if (is_better(ck, ck->saved[j].score, ck->saved[i].score) ||
-            (j < i && !is_better(ck, ck->saved[i].score, ck->saved[j].score))) {
+        double a = ck->saved[j].score, b = ck->saved[i].score;
+        if (is_better(ck, a, b) || (!is_better(ck, b, a) && wins_tie(ck, j, i))) {
             rank++;
         }
     }

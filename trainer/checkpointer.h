@@ -50,7 +50,8 @@ void checkpointer_next_name(const Checkpointer *ck, char out[CHECKPOINT_NAME]);
  * forgotten here. */
 void checkpointer_added(Checkpointer *ck, const char *dir, double score, StrList *remove);
 
-/* The folder with the best score, the earliest of equals; the last one written. NULL when
+/* The folder with the best score, the earliest of equals (without scores the latest); the
+ * last one written. NULL when
  * there is none. Borrowed until the next checkpointer_added. */
 const char *checkpointer_best(const Checkpointer *ck);
 const char *checkpointer_last(const Checkpointer *ck);

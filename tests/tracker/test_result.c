@@ -102,9 +102,10 @@ static void the_best_checkpoint_follows_the_params(void **state)
     /* Without an attribute the newest is the best. */
     write_at(*state, "params.json", "{\"checkpoint.checkpoint_score_attribute\": null}");
     assert_best(*state, "checkpoint_000002", "checkpoint_000000");
+    /* Nor where no report has it. */
     write_at(*state, "params.json",
              "{\"checkpoint.checkpoint_score_attribute\": \"nope\"}");
-    assert_best(*state, "checkpoint_000000", "checkpoint_000002");
+    assert_best(*state, "checkpoint_000002", "checkpoint_000000");
 }
 
 static void unscored_checkpoints_come_last(void **state)
@@ -123,9 +124,10 @@ static void unscored_checkpoints_come_last(void **state)
     assert_int_equal(result.n_checkpoints, 3);
     assert_string_equal(result.checkpoints[0].name, "checkpoint_000001");
     assert_true(result.checkpoints[0].scored && result.checkpoints[0].score == 7);
-    assert_string_equal(result.checkpoints[1].name, "checkpoint_000000");
-    assert_false(result.checkpoints[1].scored);
-    assert_int_equal(result.checkpoints[2].row, -1);
+    assert_string_equal(result.checkpoints[1].name, "checkpoint_000002");
+    assert_int_equal(result.checkpoints[1].row, -1);
+    assert_string_equal(result.checkpoints[2].name, "checkpoint_000000");
+    assert_false(result.checkpoints[2].scored);
     assert_true(isnan(result_cell(&result, 0, "val_loss")->number));
     result_free(&result);
 }

@@ -62,8 +62,8 @@ static void test_equal_scores_keep_the_earlier_and_nan_is_worst(void **state)
     (void)state;
     const double scores[] = {NAN, 1, 1, NAN};
     assert_removed(1, SCORE_MIN, scores, 4, "0 2", "1");
-    const double none[] = {NAN, NAN};
-    assert_removed(1, SCORE_MAX, none, 2, "", "0");
+    const double none[] = {NAN, NAN, NAN};
+    assert_removed(1, SCORE_MAX, none, 3, "0 1", "2");
 }
 
 static void test_nothing_saved(void **state)
