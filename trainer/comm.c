@@ -119,10 +119,13 @@ const char *comm_library(void)
     return version;
 }
 
-bool comm_looks_split(void)
+#ifdef __SANITIZE_ADDRESS__
+/* The leak checker reports at exit and goes by the module that allocated; Open MPI's
+ * plugins must still be loaded then, or their leaks have no name to be told from ours. */
+int dlclose(void *handle);
+int dlclose(void *handle)
 {
-    const char *tasks = getenv("SLURM_NTASKS");
-    bool several = tasks && atoi(tasks) > 1 && getenv("SLURM_PROCID");
-    return several && !getenv("PMI_SIZE") && !getenv("PMIX_RANK") &&
-           !getenv("OMPI_COMM_WORLD_SIZE");
+    (void)handle;
+    return 0;
 }
+#endif

@@ -4,8 +4,6 @@
 
 #include "base/ranks.h"
 
-#include <stdbool.h>
-
 /* Brings MPI up and fills `*out` with the world's verbs. Collective; call once, before any
  * other call on `out`. Started without a launcher it is a job of one rank. */
 Status comm_open(Ranks *out);
@@ -15,9 +13,5 @@ void comm_close(void);
 
 /* "Open MPI v4.1.4 ...": the library; static storage. Local, works before comm_open. */
 const char *comm_library(void);
-
-/* True when a batch system started several processes of which each believes to be rank 0
- * of 1 (srun without PMI). Local; reads the environment. */
-bool comm_looks_split(void);
 
 #endif

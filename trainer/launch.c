@@ -400,7 +400,7 @@ static Status conclude(Launch *launch, int *exit_code)
     }
     int signal_number = code - EXIT_SIGNAL;
     if (signal_number > 0 && signal_number < NSIG && code != STATUS_INTERRUPTED) {
-        Status status = status_set(STATUS_FAILED, "a rank was ended by signal %d (%s)",
+        Status status = status_set((Status)code, "a rank was ended by signal %d (%s)",
                                    signal_number, strsignal(signal_number));
         if (signal_number == SIGKILL) {
             status_hint("often the kernel, out of memory: see `dmesg`");

@@ -6,6 +6,7 @@ train_once() {
     mkdir -p "$DIR"
     cp "$TREE"/tests/data/tiny/train.csv "$TREE"/tests/data/tiny/test.csv "$DIR"
     cd "$DIR" || return 1
+    export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$TREE/tests/lsan.supp:print_suppressions=0}
     unset MLFLOW_TRACKING_URI MLFLOW_EXPERIMENT_NAME MLFLOW_RUN_ID
     "$MUSTER" train "$TREE/configs/tiny.yaml" data.train=train.csv data.test=test.csv \
         train.epochs=3 tracking.run_name=small-fox-1 >train.log 2>&1 ||

@@ -137,19 +137,16 @@ static void task_free(Task *t)
     free(t->log_probs);
 }
 
-static void task_write(const Task *t, const char *path)
+static void task_write(const Task *t, StrBuf *text)
 {
-    StrBuf text = {0};
-    strbuf_printf(&text, "%zu %zu\n", t->n, t->n_classes);
+    strbuf_printf(text, "%zu %zu\n", t->n, t->n_classes);
     for (size_t i = 0; i < t->n; i++) {
-        strbuf_printf(&text, "%d %d", t->labels[i], t->predictions[i]);
+        strbuf_printf(text, "%d %d", t->labels[i], t->predictions[i]);
         for (size_t c = 0; c < t->n_classes; c++) {
-            strbuf_printf(&text, " %.17g", t->log_probs[i * t->n_classes + c]);
+            strbuf_printf(text, " %.17g", t->log_probs[i * t->n_classes + c]);
         }
-        strbuf_add_char(&text, '\n');
+        strbuf_add_char(text, '\n');
     }
-    assert_int_equal(file_write(path, text.p, text.n), 0);
-    strbuf_free(&text);
 }
 
 static double next(FILE *in)
@@ -201,6 +198,8 @@ static void compare_task(const Task *t, FILE *in)
     classifier_metrics_free(&m);
 }
 
+enum { N_TASKS = 12 };
+
 static void test_against_sklearn(void **state)
 {
     (void)state;
@@ -208,18 +207,24 @@ static void test_against_sklearn(void **state)
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     close(fd);
+    Task tasks[N_TASKS];
+    StrBuf text = {0};
+    for (uint32_t i = 0; i < N_TASKS; i++) {
+        tasks[i] = task_random(i);
+        task_write(&tasks[i], &text);
+    }
+    assert_int_equal(file_write(path, text.p, text.n), 0);
+    strbuf_free(&text);
     char *command = mem_printf("OMP_NUM_THREADS=1 %s -W error::RuntimeWarning "
                                "%s/tests/model/sklearn_metrics.py < %s",
                                PYTHON, MUSTER_SOURCE_DIR, path);
-    for (uint32_t number = 0; number < 6; number++) {
-        Task t = task_random(number);
-        task_write(&t, path);
-        FILE *in = popen(command, "r");
-        assert_non_null(in);
-        compare_task(&t, in);
-        assert_int_equal(pclose(in), 0);
-        task_free(&t);
+    FILE *in = popen(command, "r");
+    assert_non_null(in);
+    for (uint32_t i = 0; i < N_TASKS; i++) {
+        compare_task(&tasks[i], in);
+        task_free(&tasks[i]);
     }
+    assert_int_equal(pclose(in), 0);
     free(command);
     unlink(path);
 }

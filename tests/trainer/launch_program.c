@@ -113,10 +113,11 @@ int main(int argc, char **argv)
     long long n_ranks;
     if (argc > 2 && strcmp(argv[1], "--ranks") == 0 && text_to_int(argv[2], &n_ranks)) {
         int code = 0;
-        if (launch_run((int)n_ranks, argv, &code) != STATUS_OK) {
+        Status status = launch_run((int)n_ranks, argv, &code);
+        if (status != STATUS_OK) {
             log_status();
         }
-        return code;
+        return status == STATUS_OK || (int)status == code ? code : 99;
     }
     return argc > 1 ? run_rank(argc, argv) : 2;
 }
