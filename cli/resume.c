@@ -69,8 +69,9 @@ static Status resume_run(const Run *run, ResumePoint *out)
 static Status resume_newest(Store *store, const char *experiment, ResumePoint *out)
 {
     Experiment found = {0};
-    if (store_get_experiment_by_name(store, experiment, &found) != STATUS_OK) {
-        return STATUS_OK;
+    Status known = store_get_experiment_by_name(store, experiment, &found);
+    if (known != STATUS_OK) {
+        return known == STATUS_NOT_FOUND ? STATUS_OK : known;
     }
     const char *const order[] = {"attributes.start_time DESC"};
     RunQuery query = {
@@ -114,8 +115,8 @@ static Status read_place(const TrainOptions *options, const char *const *args,
     }
     WholeConfig config;
     whole_config_init(&config);
-    Status status = whole_config_read(&config, args[0], NULL, args + 1, n_args - 1,
-                                      options, n_ranks);
+    Status status =
+        whole_config_read(&config, args[0], NULL, args + 1, n_args - 1, options, n_ranks);
     if (status == STATUS_OK) {
         *uri = mem_strdup(config.tracking.uri);
         *experiment = mem_strdup(config.tracking.experiment_name);
