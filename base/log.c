@@ -16,11 +16,34 @@ void log_set_quiet(bool value)
     quiet = value;
 }
 
+/* What users gave and files held must neither steer the terminal nor look like another
+ * line. Carets point from lines of their own, which begin with a space. */
+static void add_shown(StrBuf *out, const char *text)
+{
+    for (const char *p = text; *p; p++) {
+        unsigned char c = (unsigned char)*p, next = (unsigned char)p[1];
+        bool own_line = c == '\n' && next == ' ';
+        bool c1 = c == 0xC2 && next >= 0x80 && next < 0xA0;
+        if (c == '\t' || own_line || (c >= 0x20 && c != 0x7F && !c1)) {
+            strbuf_add_char(out, (char)c);
+        } else if (c == '\n' || c == '\r') {
+            strbuf_add_text(out, c == '\n' ? "\\n" : "\\r");
+        } else if (c1) {
+            strbuf_printf(out, "\\x%02x", next);
+            p++;
+        } else {
+            strbuf_printf(out, "\\x%02x", c);
+        }
+    }
+}
+
 /* A failed write to stderr has nobody left to be told. */
 static void write_line(const char *prefix, const char *text)
 {
     StrBuf line = {0};
-    strbuf_printf(&line, "%s%s\n", prefix, text);
+    strbuf_add_text(&line, prefix);
+    add_shown(&line, text);
+    strbuf_add_char(&line, '\n');
     fflush(stderr);
     ssize_t written = write(STDERR_FILENO, line.p, line.n);
     (void)written;
