@@ -26,6 +26,7 @@ typedef struct Given {
 } Given;
 
 struct Config {
+    char *path; /* NULL without a file */
     Given *items;
     size_t n, cap;
 };
@@ -64,6 +65,7 @@ static void take_entries(Config *config, const char *path, YamlEntries *entries)
 Status config_open(const char *path, Config **out)
 {
     Config *config = mem_zalloc(1, sizeof *config);
+    config->path = mem_strdup(path);
     if (path) {
         StrBuf bytes = {0};
         YamlEntries entries = {0};
@@ -98,6 +100,7 @@ void config_close(Config *config)
         yaml_value_free(&given->value);
     }
     free(config->items);
+    free(config->path);
     free(config);
 }
 
@@ -195,6 +198,17 @@ const char *config_origin(const Config *config, const char *dotted_key)
     const Given *given =
         config ? find_given(config, section, text_of(dot ? dot + 1 : dotted_key)) : NULL;
     return given ? given->origin : "default";
+}
+
+Status config_missing(const Config *config, const char *dotted_key)
+{
+    const char *origin = config_origin(config, dotted_key);
+    bool given = strcmp(origin, "default") != 0;
+    status_set(STATUS_CONFIG, "%s: missing", dotted_key);
+    if (given || (config && config->path)) {
+        status_prefix("%s", given ? origin : config->path);
+    }
+    return STATUS_CONFIG;
 }
 
 static const char *dot_of(const Section *section)

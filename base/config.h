@@ -74,6 +74,10 @@ void config_free(const Section *sections, size_t n_sections);
  * together. Borrowed until config_close. */
 const char *config_origin(const Config *config, const char *dotted_key);
 
+/* STATUS_CONFIG, "x.yaml: data.train: missing": with where it was left empty, or else the
+ * file that does not have it. */
+Status config_missing(const Config *config, const char *dotted_key);
+
 /* Prints every final value and its origin, section by section, as YAML with comments that
  * can be read back in. Values whose key names a secret are masked. */
 void config_explain(const Config *config, const Section *sections, size_t n_sections,
@@ -89,5 +93,9 @@ char *config_value(const Section *section, const Field *field);
 void config_flatten(const Section *sections, size_t n_sections,
                     void (*each)(void *context, const char *key, const char *value),
                     void *context);
+
+/* "http://user:****@host": a copy without the password of any URI in the text. Free with
+ * free(). */
+char *config_mask_uris(const char *text);
 
 #endif

@@ -123,8 +123,7 @@ static void add_scalar(StrBuf *out, const char *text)
 
 static const char MASK[] = "****";
 
-/* "http://user:****@host": the password of every URI in the text. Free with free(). */
-static char *mask_uris(const char *text)
+char *config_mask_uris(const char *text)
 {
     StrBuf out = {0};
     const char *from = text, *found;
@@ -149,7 +148,7 @@ static void add_text(StrBuf *out, const char *text, bool secret, bool mask)
     } else if (mask && secret && *text) {
         add_scalar(out, MASK);
     } else if (mask) {
-        char *masked = mask_uris(text);
+        char *masked = config_mask_uris(text);
         add_scalar(out, masked);
         free(masked);
     } else {

@@ -1,6 +1,7 @@
 /* The field table of the `data:` section. */
 #include "data/config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,24 +132,26 @@ const Field data_fields[] = {
 };
 const size_t n_data_fields = sizeof data_fields / sizeof data_fields[0];
 
-static Status missing(const char *key, const char *example)
+static Status missing(const Config *source, const char *key, const char *example)
 {
-    status_set(STATUS_CONFIG, "data.%s: missing", key);
+    char dotted[64];
+    snprintf(dotted, sizeof dotted, "data.%s", key);
+    config_missing(source, dotted);
     status_hint("add it to the config or the command line, for example data.%s=%s", key,
                 example);
     return STATUS_CONFIG;
 }
 
-static Status check_required(const DataConfig *config)
+static Status check_required(const DataConfig *config, const Config *source)
 {
     if (config->train.n == 0) {
-        return missing("train", "train.csv");
+        return missing(source, "train", "train.csv");
     }
     if (config->text.n == 0) {
-        return missing("text", "[title, description]");
+        return missing(source, "text", "[title, description]");
     }
     if (!config->label || !*config->label) {
-        return missing("label", "tag");
+        return missing(source, "label", "tag");
     }
     return STATUS_OK;
 }
@@ -172,7 +175,7 @@ static Status check_stdin_once(const DataConfig *config, const Config *source)
 
 Status data_config_check(const DataConfig *config, const Config *source)
 {
-    TRY(check_required(config));
+    TRY(check_required(config, source));
     TRY(check_stdin_once(config, source));
     if (strlist_has(&config->text, config->label)) {
         return status_set(

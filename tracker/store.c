@@ -1,6 +1,7 @@
 /* Which kind of store a URI names, and what users call experiments and runs. */
 #include "tracker/store.h"
 
+#include "base/config.h"
 #include "base/files.h"
 #include "base/mem.h"
 #include "tracker/process.h"
@@ -20,7 +21,9 @@ enum { NEAR_NAMES_FROM = 1000, MATCHES_SHOWN = 8, PREFIX_MIN = 4 };
 
 static Status refuse_uri(const char *uri, const char *why)
 {
-    status_set(STATUS_USAGE, "tracking URI '%s': %s", uri, why);
+    char *shown = config_mask_uris(uri);
+    status_set(STATUS_USAGE, "tracking URI '%s': %s", shown, why);
+    free(shown);
     status_hint(
         "supported: sqlite:///FILE (sqlite:////abs/path/FILE for an absolute one)");
     return STATUS_USAGE;
