@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "base/hash.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -162,4 +163,53 @@ Status manifest_verify(const char *dir)
     strbuf_free(&text);
     free(path);
     return status;
+}
+
+/* The part of a name that siblings share: "checkpoint_" of checkpoint_000001. */
+static size_t stem_length(const char *name)
+{
+    const char *underscore = strchr(name, '_');
+    return underscore ? (size_t)(underscore - name) + 1 : strlen(name);
+}
+
+static void list_good_siblings(const char *dir, StrList *good)
+{
+    char *absolute = path_absolute(dir);
+    const char *own = path_base(absolute);
+    char *parent = mem_strndup(absolute, (size_t)(own - absolute));
+    StrList names = {0};
+    if (dir_list(parent, &names) != STATUS_OK) {
+        names.n = 0;
+    }
+    for (size_t i = 0; i < names.n; i++) {
+        const char *name = names.items[i];
+        char *path = path_join(parent, name);
+        if (strncmp(name, own, stem_length(own)) == 0 && strcmp(name, own) != 0 &&
+            manifest_verify(path) == STATUS_OK) {
+            strlist_add(good, path);
+        }
+        free(path);
+    }
+    strlist_free(&names);
+    free(parent);
+    free(absolute);
+}
+
+void manifest_hint_siblings(const char *dir)
+{
+    char *message = mem_strdup(status_message());
+    char *hint = mem_strdup(status_hint_text());
+    StrList good = {0};
+    list_good_siblings(dir, &good);
+    status_set(STATUS_DAMAGED, "%s", message);
+    if (good.n > 0) {
+        char *list = strlist_join(&good, ", ");
+        status_hint("%s%sgood checkpoints beside it: %s", hint, *hint ? "; " : "", list);
+        free(list);
+    } else if (*hint) {
+        status_hint("%s", hint);
+    }
+    strlist_free(&good);
+    free(hint);
+    free(message);
 }

@@ -18,4 +18,8 @@ Status manifest_write(const char *dir);
  * the file, the checksum expected and the one found, or the manifest's bad line. */
 Status manifest_verify(const char *dir);
 
+/* To be called after a STATUS_DAMAGED about the folder `dir`: keeps message and hint, and
+ * adds which folders beside it, named like it up to the underscore, are undamaged. */
+void manifest_hint_siblings(const char *dir);
+
 #endif

@@ -1,5 +1,5 @@
-/* `muster train`: reads config and data, creates the run, trains on every rank, prints how
- * it ended. What the parts do is theirs; here they are wired. */
+/* `muster train`: reads config and data, creates the run, trains on every rank, prints
+ * how it ended. What the parts do is theirs; here they are wired. */
 #include "cli/train_job.h"
 
 #include "cli/command.h"
@@ -19,20 +19,41 @@ static TrainOptions options;
 #define AT(field) offsetof(TrainOptions, field)
 
 static const Option OPTIONS[] = {
-    {.name = "ranks", .alias = 'n', .kind = OPTION_INT, .offset = AT(ranks), .value = "N",
-     .min = 1, .max = 4096, .help = "start mpirun with N ranks and supervise it"},
-    {.name = "resume", .kind = OPTION_TEXT, .offset = AT(resume), .value = "RUN",
-     .optional = "auto", .optional_next = true,
+    {.name = "ranks",
+     .alias = 'n',
+     .kind = OPTION_INT,
+     .offset = AT(ranks),
+     .value = "N",
+     .min = 1,
+     .max = 4096,
+     .help = "start mpirun with N ranks and supervise it"},
+    {.name = "resume",
+     .kind = OPTION_TEXT,
+     .offset = AT(resume),
+     .value = "RUN",
+     .optional = "auto",
+     .optional_next = true,
      .help = "continue a run (id, name, last) from its newest checkpoint; auto: the last "
              "unfinished run of the experiment, or a new one"},
-    {.name = "explain", .kind = OPTION_FLAG, .offset = AT(explain),
+    {.name = "explain",
+     .kind = OPTION_FLAG,
+     .offset = AT(explain),
      .help = "print every final value and where it came from, and stop"},
-    {.name = "experiment", .kind = OPTION_TEXT, .offset = AT(experiment),
-     .value = "NAME", .help = "beats the config's experiment"},
-    {.name = "run-name", .kind = OPTION_TEXT, .offset = AT(run_name), .value = "NAME",
+    {.name = "experiment",
+     .kind = OPTION_TEXT,
+     .offset = AT(experiment),
+     .value = "NAME",
+     .help = "beats the config's experiment"},
+    {.name = "run-name",
+     .kind = OPTION_TEXT,
+     .offset = AT(run_name),
+     .value = "NAME",
      .help = "instead of a made-up one"},
-    {.name = "tracking-uri", .kind = OPTION_TEXT, .offset = AT(tracking_uri),
-     .value = "URI", .help = "the run store, sqlite:///PATH"},
+    {.name = "tracking-uri",
+     .kind = OPTION_TEXT,
+     .offset = AT(tracking_uri),
+     .value = "URI",
+     .help = "the run store, sqlite:///PATH"},
 };
 
 static const OptionConflict CONFLICTS[] = {{"explain", "ranks"}, {"explain", "resume"}};
@@ -65,16 +86,12 @@ static Status check_ranks(const Ranks *ranks)
 {
     Launcher launcher = launch_detect();
     if (ranks->size == 1 && launcher.size > 1) {
-        status_set(STATUS_FAILED, "%s started %d tasks, but each sees an MPI job of one rank",
+        status_set(STATUS_FAILED,
+                   "%s started %d tasks, but each sees an MPI job of one rank",
                    launcher.name, launcher.size);
         status_hint("the launcher and this MPI library do not know each other: try srun "
                     "--mpi=pmix, or mpirun");
         return STATUS_FAILED;
-    }
-    if (launcher.kind == LAUNCHER_NONE && !options.explain) {
-        long cores = sysconf(_SC_NPROCESSORS_ONLN);
-        log_note(cores > 1 ? "one rank; --ranks %ld would use all cores" : "one rank",
-                 cores);
     }
     return STATUS_OK;
 }
@@ -130,8 +147,9 @@ const Command command_train = {
     .name = "train",
     .summary = "train a classifier and record the run",
     .usage = "train CONFIG [section.key=value ...]",
-    .details = "Ranks share each batch; 1, 2, 4 and 8 of them give the same bits. Ctrl-C, "
-               "SIGTERM and\nSIGUSR1 end with a checkpoint to resume from.",
+    .details =
+        "Ranks share each batch; 1, 2, 4 and 8 of them give the same bits. Ctrl-C, "
+        "SIGTERM and\nSIGUSR1 end with a checkpoint to resume from.",
     .examples = EXAMPLES,
     .n_examples = sizeof EXAMPLES / sizeof EXAMPLES[0],
     .options = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0], CONFLICTS,

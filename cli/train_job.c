@@ -8,10 +8,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "data/dataset.h"
+#include "trainer/launch.h"
 #include "trainer/train_loop.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Everything a training holds; freed together. */
 typedef struct TrainJobState {
@@ -22,6 +24,8 @@ typedef struct TrainJobState {
     Splits splits;
     Preprocessor *pre;
     Dataset *train_set, *val_set;
+    NamedText digests[3];
+    TrainJob loop;
     TrainingRun *run; /* rank 0 */
 } TrainJobState;
 
@@ -48,11 +52,21 @@ static Status read_config(TrainJobState *job, const char *const *args, size_t n_
     TrainOptions quiet = *job->options;
     quiet.explain = quiet.explain && job->ranks->rank == 0;
     whole_config_init(&job->config);
-    Status status = whole_config_read(
-        &job->config, path, path ? NULL : job->resume.params_json, args + skip,
-        n_args - skip, &quiet, job->ranks->size);
+    Status status =
+        whole_config_read(&job->config, path, path ? NULL : job->resume.params_json,
+                          args + skip, n_args - skip, &quiet, job->ranks->size);
     TRY(ranks_agree(job->ranks, status));
     return same_everywhere(job->ranks, job->config.digest, STATUS_CONFIG, "the config");
+}
+
+/* Told when config and data are good: an error should stand alone. */
+static void note_launcher(const Ranks *ranks)
+{
+    if (ranks->size == 1 && launch_detect().kind == LAUNCHER_NONE) {
+        long cores = sysconf(_SC_NPROCESSORS_ONLN);
+        log_note(cores > 1 ? "one rank; --ranks %ld would use all cores" : "one rank",
+                 cores);
+    }
 }
 
 /* A resumed run must see the rows it was trained on. */
@@ -83,6 +97,7 @@ static Status read_data(TrainJobState *job)
     TRY(ranks_agree(job->ranks, status));
     TRY(same_everywhere(job->ranks, job->splits.digest, STATUS_DATA, "the data"));
     TRY(ranks_agree(job->ranks, encode(job)));
+    note_launcher(job->ranks);
     log_note("%zu texts to train on, %zu to validate, %zu to test, %zu classes",
              job->splits.n_train, job->splits.n_val, job->splits.n_test,
              preprocessor_n_classes(job->pre));
@@ -99,15 +114,13 @@ static Status open_run(TrainJobState *job)
     return ranks_agree(job->ranks, status);
 }
 
-static Status train(TrainJobState *job, const volatile sig_atomic_t *signal)
+static void prepare_loop(TrainJobState *job, const volatile sig_atomic_t *signal)
 {
     const WholeConfig *config = &job->config;
-    const NamedText digests[] = {
-        {"train", job->splits.rows.digest},
-        {"test", job->splits.test_rows.digest},
-        {"split", job->splits.digest},
-    };
-    TrainJob loop = {
+    job->digests[0] = (NamedText){"train", job->splits.rows.digest};
+    job->digests[1] = (NamedText){"test", job->splits.test_rows.digest};
+    job->digests[2] = (NamedText){"split", job->splits.digest};
+    job->loop = (TrainJob){
         .ranks = job->ranks,
         .train = &config->train,
         .model = &config->model,
@@ -120,14 +133,18 @@ static Status train(TrainJobState *job, const volatile sig_atomic_t *signal)
         .info = {.sections = config->recorded,
                  .n_sections = N_RECORDED_SECTIONS,
                  .seed = (uint64_t)config->top.seed,
-                 .digests = digests,
-                 .n_digests = sizeof digests / sizeof digests[0]},
+                 .digests = job->digests,
+                 .n_digests = sizeof job->digests / sizeof job->digests[0]},
         .signal = signal,
     };
+}
+
+static Status train(TrainJobState *job)
+{
     if (job->run) {
-        training_run_fill(job->run, &loop);
+        training_run_fill(job->run, &job->loop);
     }
-    return train_loop(&loop);
+    return train_loop(&job->loop);
 }
 
 static void close_job(TrainJobState *job)
@@ -148,8 +165,8 @@ static Status find_resume(TrainJobState *job, const char *const *args, size_t n_
     }
     Status status = STATUS_OK;
     if (job->ranks->rank == 0) {
-        status = resume_point_find(job->options, args, n_args, job->ranks->size,
-                                   &job->resume);
+        status =
+            resume_point_find(job->options, args, n_args, job->ranks->size, &job->resume);
     }
     TRY(ranks_agree(job->ranks, status));
     resume_point_broadcast(&job->resume, job->ranks);
@@ -165,8 +182,12 @@ Status train_job_run(const Ranks *ranks, const TrainOptions *options,
     status = status == STATUS_OK ? read_config(&job, args, n_args) : status;
     if (status == STATUS_OK && !options->explain) {
         status = read_data(&job);
+        if (status == STATUS_OK) {
+            prepare_loop(&job, signal);
+            status = train_check_resume(&job.loop);
+        }
         status = status == STATUS_OK ? open_run(&job) : status;
-        status = status == STATUS_OK ? train(&job, signal) : status;
+        status = status == STATUS_OK ? train(&job) : status;
         if (job.run) {
             training_run_close(job.run, status, options->json);
         }

@@ -50,8 +50,8 @@ struct TrainingRun {
 static void add_param(void *context, const char *key, const char *value)
 {
     TrainingRun *run = context;
-    run->params = mem_grow(run->params, &run->cap_params, run->n_params + 1,
-                           sizeof *run->params);
+    run->params =
+        mem_grow(run->params, &run->cap_params, run->n_params + 1, sizeof *run->params);
     strlist_add(&run->texts, key);
     const char *own_key = run->texts.items[run->texts.n - 1];
     strlist_add(&run->texts, value);
@@ -68,16 +68,17 @@ static void add_dataset(TrainingRun *run, const StrList *files, const char *dige
                         size_t rows, const char *context)
 {
     char *source = files->n > 0 ? path_absolute(files->items[0]) : mem_strdup("");
-    char *parts[] = {files_name(files), source,
-                     mem_printf("{\"num_rows\": %zu}", rows)};
+    char *parts[] = {files_name(files), source, mem_printf("{\"num_rows\": %zu}", rows)};
     const char *owned[3];
     for (size_t i = 0; i < 3; i++) {
         strlist_add_take(&run->texts, parts[i]);
         owned[i] = parts[i];
     }
-    run->datasets[run->n_datasets++] = (LoggerDataset){
-        .name = owned[0], .digest = digest, .source = owned[1], .profile = owned[2],
-        .context = context};
+    run->datasets[run->n_datasets++] = (LoggerDataset){.name = owned[0],
+                                                       .digest = digest,
+                                                       .source = owned[1],
+                                                       .profile = owned[2],
+                                                       .context = context};
 }
 
 static void collect_facts(TrainingRun *run, const Splits *splits)
@@ -142,7 +143,8 @@ static Status remember_report(void *self, const Report *report, bool *stop)
 {
     (void)stop;
     Ending *ending = self;
-    size_t n = report->n_metrics < MAX_LAST_METRICS ? report->n_metrics : MAX_LAST_METRICS;
+    size_t n =
+        report->n_metrics < MAX_LAST_METRICS ? report->n_metrics : MAX_LAST_METRICS;
     memcpy(ending->metrics, report->metrics, n * sizeof *report->metrics);
     ending->n_metrics = n;
     return STATUS_OK;
@@ -165,7 +167,8 @@ static Callback *next_callback(TrainingRun *run)
 static Status open_callbacks(TrainingRun *run, bool json)
 {
     run->list.items = run->callbacks;
-    *next_callback(run) = (Callback){.name = "ending", .self = &run->ending,
+    *next_callback(run) = (Callback){.name = "ending",
+                                     .self = &run->ending,
                                      .on_report = remember_report,
                                      .on_end = remember_end};
     result_files_open(next_callback(run));
@@ -184,6 +187,21 @@ static Status open_callbacks(TrainingRun *run, bool json)
     return STATUS_OK;
 }
 
+/* Keeps the reason. */
+static void abandon(TrainingRun *run, Status status)
+{
+    char *message = mem_strdup(status_message());
+    char *hint = mem_strdup(status_hint_text());
+    if (run->tracked.run_id && run->list.n == 0) {
+        logger_abandon_run(&run->tracked, status);
+    }
+    training_run_close(run, status, false);
+    status_set(status, "%s", message);
+    status_hint("%s", hint);
+    free(message);
+    free(hint);
+}
+
 Status training_run_open(const WholeConfig *config, const Splits *splits,
                          const ResumePoint *resume, int n_ranks, bool json,
                          TrainingRun **out)
@@ -200,7 +218,7 @@ Status training_run_open(const WholeConfig *config, const Splits *splits,
         status = open_callbacks(run, json);
     }
     if (status != STATUS_OK) {
-        training_run_close(run, status, false);
+        abandon(run, status);
         return status;
     }
     log_note("run %s (%s) in experiment %s", run->tracked.run_name, run->trial_id,

@@ -130,50 +130,6 @@ static Status load(Predictor *p)
     return STATUS_OK;
 }
 
-/* Undamaged checkpoints in the same result folder. */
-static void list_good_siblings(const char *dir, StrList *good)
-{
-    char *absolute = path_absolute(dir);
-    const char *own = path_base(absolute);
-    char *parent = mem_strndup(absolute, (size_t)(own - absolute));
-    StrList names = {0};
-    if (dir_list(parent, &names) != STATUS_OK) {
-        names.n = 0;
-    }
-    for (size_t i = 0; i < names.n; i++) {
-        const char *name = names.items[i];
-        char *path = path_join(parent, name);
-        if (strncmp(name, "checkpoint_", 11) == 0 && strcmp(name, own) != 0 &&
-            manifest_verify(path) == STATUS_OK) {
-            strlist_add(good, path);
-        }
-        free(path);
-    }
-    strlist_free(&names);
-    free(parent);
-    free(absolute);
-}
-
-/* Keeps message and hint of a failure, and adds where there is a better checkpoint. */
-static void hint_good_siblings(const char *dir)
-{
-    char *message = mem_strdup(status_message());
-    char *hint = mem_strdup(status_hint_text());
-    StrList good = {0};
-    list_good_siblings(dir, &good);
-    status_set(STATUS_DAMAGED, "%s", message);
-    if (good.n > 0) {
-        char *list = strlist_join(&good, ", ");
-        status_hint("%s%sgood checkpoints beside it: %s", hint, *hint ? "; " : "", list);
-        free(list);
-    } else if (*hint) {
-        status_hint("%s", hint);
-    }
-    strlist_free(&good);
-    free(hint);
-    free(message);
-}
-
 Status predictor_open(const char *checkpoint_dir, Predictor **out)
 {
     Predictor *p = mem_zalloc(1, sizeof *p);
@@ -181,7 +137,7 @@ Status predictor_open(const char *checkpoint_dir, Predictor **out)
     Status status = load(p);
     if (status != STATUS_OK) {
         if (status == STATUS_DAMAGED) {
-            hint_good_siblings(checkpoint_dir);
+            manifest_hint_siblings(checkpoint_dir);
         }
         predictor_close(p);
         return status;

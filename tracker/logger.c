@@ -218,9 +218,15 @@ static Status on_end(void *self, const TrialEnd *end)
 static void close_logger(void *self)
 {
     Logger *logger = self;
-    if (logger->writer && !logger->ended) {
+    if (!logger->ended) { /* before the start, or without an end: that has its reason */
+        char *message = mem_strdup(status_message());
+        char *hint = mem_strdup(status_hint_text());
         TrialEnd end = {.status = STATUS_FAILED};
         on_end(logger, &end);
+        status_set(STATUS_FAILED, "%s", message);
+        status_hint("%s", hint);
+        free(message);
+        free(hint);
     }
     log_writer_close(logger->writer);
     free(logger->result_dir);

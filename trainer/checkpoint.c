@@ -89,10 +89,16 @@ static Status save_state(const char *dir, const Optimizer *optimizer,
     size_t n = optimizer_state(optimizer, tensors);
     const int64_t counts[] = {at->epoch, at->step_in_epoch, at->step, at->iteration};
     const double sums[] = {at->loss_sum, at->texts_seen};
-    tensors[n++] = (Tensor){.name = "position.counts", .type = TENSOR_I64, .rank = 1,
-                            .dims = {4}, .data = counts};
-    tensors[n++] = (Tensor){.name = "position.sums", .type = TENSOR_F64, .rank = 1,
-                            .dims = {2}, .data = sums};
+    tensors[n++] = (Tensor){.name = "position.counts",
+                            .type = TENSOR_I64,
+                            .rank = 1,
+                            .dims = {4},
+                            .data = counts};
+    tensors[n++] = (Tensor){.name = "position.sums",
+                            .type = TENSOR_F64,
+                            .rank = 1,
+                            .dims = {2},
+                            .data = sums};
     char *path = path_join(dir, "training_state.safetensors");
     Status status = safetensors_write(path, tensors, n, NULL, 0);
     free(path);
@@ -132,8 +138,8 @@ static Status put_in_place(const char *aside, const char *dir)
     char *old = mem_printf("%s.old.tmp", dir);
     Status status = tree_remove(old);
     if (status == STATUS_OK && rename(dir, old) != 0 && errno != ENOENT) {
-        status = status_set(STATUS_FAILED, "%s: cannot be replaced: %s", dir,
-                            strerror(errno));
+        status =
+            status_set(STATUS_FAILED, "%s: cannot be replaced: %s", dir, strerror(errno));
     }
     if (status == STATUS_OK && rename(aside, dir) != 0) {
         status = status_set(STATUS_FAILED, "%s: cannot be renamed into place: %s", dir,
@@ -287,8 +293,8 @@ Status checkpoint_check_shape(const char *dir, const Classifier *model,
     for (size_t i = 0; i < sizeof facts / sizeof facts[0] && status == STATUS_OK; i++) {
         if (facts[i].there != facts[i].here) {
             ParamTable saved = params_of(c, s), wanted = params_of(config, sizes);
-            status = refuse_shape(dir, facts[i].key, facts[i].there, facts[i].here, &saved,
-                                  &wanted);
+            status = refuse_shape(dir, facts[i].key, facts[i].there, facts[i].here,
+                                  &saved, &wanted);
             params_free(&saved);
             params_free(&wanted);
         }
@@ -296,60 +302,100 @@ Status checkpoint_check_shape(const char *dir, const Classifier *model,
     return status;
 }
 
-/* The steps a complete, undamaged checkpoint had done, or -1. */
-static int64_t resumable_step(const char *dir)
+static Status check_version(const char *path, const Json *json)
+{
+    int64_t version = json_int(json_get(json, "format_version"), 0);
+    if (version == FORMAT_VERSION) {
+        return STATUS_OK;
+    }
+    status_set(STATUS_DAMAGED, "%s: format_version %lld, this program reads %d", path,
+               (long long)version, FORMAT_VERSION);
+    if (version > FORMAT_VERSION) {
+        status_hint("it was written by a newer version of Muster");
+    }
+    return STATUS_DAMAGED;
+}
+
+/* The steps a complete, undamaged checkpoint had done; -1 for what is no checkpoint to
+ * resume from. */
+static Status resumable_step(const char *dir, int64_t *step)
 {
     char *json_path = path_join(dir, "muster.json");
     char *state_path = path_join(dir, "training_state.safetensors");
     Json *json = NULL;
-    int64_t step = -1;
+    Status status = STATUS_OK;
+    *step = -1;
     if (file_exists(state_path)) {
-        Status status = manifest_verify(dir);
+        status = manifest_verify(dir);
         if (status == STATUS_OK) {
             status = json_load(json_path, JSON_LIMIT, STATUS_DAMAGED, &json);
         }
         if (status == STATUS_OK) {
-            step = json_int(json_get(json, "step"), -1);
-        } else {
-            log_warning("%s: not resumable: %s", dir, status_message());
+            status = check_version(json_path, json);
+        }
+        if (status == STATUS_OK) {
+            *step = json_int(json_get(json, "step"), -1);
         }
     }
     json_free(json);
     free(state_path);
     free(json_path);
-    return step;
+    return status;
+}
+
+static bool is_checkpoint_name(const char *name)
+{
+    static const char PREFIX[] = "checkpoint_";
+    size_t n = strlen(name);
+    bool aside = n > 4 && strcmp(name + n - 4, ".tmp") == 0;
+    return strncmp(name, PREFIX, sizeof PREFIX - 1) == 0 && !aside;
+}
+
+/* No checkpoint is good. What is wrong with the newest is the reason; without any there
+ * was nothing to resume. */
+static Status refuse_all(const char *result_dir, const char *damage)
+{
+    if (damage) {
+        status_set(STATUS_DAMAGED, "%s", damage);
+        status_hint("the run has no other checkpoint to resume from; start a new run");
+        return STATUS_DAMAGED;
+    }
+    status_set(STATUS_NOT_FOUND, "%s: no checkpoint to resume from", result_dir);
+    status_hint("start a new run, or use --resume=auto to allow a fresh start");
+    return STATUS_NOT_FOUND;
 }
 
 Status checkpoint_find_latest(const char *result_dir, char **out)
 {
-    static const char PREFIX[] = "checkpoint_";
-    StrList names = {0};
+    StrList names = {0}, damages = {0};
     TRY(dir_list(result_dir, &names));
     char *best = NULL;
-    int64_t best_step = -1;
+    int64_t best_step = -1, step;
     for (size_t i = 0; i < names.n; i++) {
-        const char *name = names.items[i];
-        size_t n = strlen(name);
-        bool aside = n > 4 && strcmp(name + n - 4, ".tmp") == 0;
-        if (strncmp(name, PREFIX, sizeof PREFIX - 1) != 0 || aside) {
+        if (!is_checkpoint_name(names.items[i])) {
             continue;
         }
-        char *dir = path_join(result_dir, name);
-        int64_t step = resumable_step(dir);
+        char *dir = path_join(result_dir, names.items[i]);
+        if (resumable_step(dir, &step) != STATUS_OK) {
+            strlist_add(&damages, status_message());
+        }
         if (step > best_step) {
             free(best);
-            best = dir;
+            best = mem_strdup(dir);
             best_step = step;
-        } else {
-            free(dir);
         }
+        free(dir);
     }
-    strlist_free(&names);
+    for (size_t i = 0; i + (best ? 0 : 1) < damages.n; i++) {
+        log_warning("not resumable: %s", damages.items[i]);
+    }
+    Status status = STATUS_OK;
     if (!best) {
-        status_set(STATUS_NOT_FOUND, "%s: no checkpoint to resume from", result_dir);
-        status_hint("start a new run, or use --resume=auto to allow a fresh start");
-        return STATUS_NOT_FOUND;
+        status =
+            refuse_all(result_dir, damages.n > 0 ? damages.items[damages.n - 1] : NULL);
     }
-    *out = best;
-    return STATUS_OK;
+    strlist_free(&damages);
+    strlist_free(&names);
+    *out = best ? best : *out;
+    return status;
 }

@@ -43,14 +43,15 @@ Status checkpoint_restore(const char *dir, Classifier **model,
                           const OptimizerConfig *config, Optimizer **optimizer,
                           TrainPosition *position);
 
-/* STATUS_DAMAGED when `model`, restored from `dir`, is not of the shape that config and data
- * ask for now: names the key and the first tensor that differ, with both values. Local. */
+/* STATUS_DAMAGED when `model`, restored from `dir`, is not of the shape that config and
+ * data ask for now: names the key and the first tensor that differ, with both values.
+ * Local. */
 Status checkpoint_check_shape(const char *dir, const Classifier *model,
                               const ModelConfig *config, const ModelSizes *sizes);
 
 /* The name of the newest folder in `result_dir` that can be resumed from, complete and
- * undamaged; damaged newer ones are named in a warning. Free with free().
- * STATUS_NOT_FOUND when there is none. Local. */
+ * undamaged; damaged ones are named in warnings. Free with free(). STATUS_DAMAGED when
+ * all are damaged or of a newer format, STATUS_NOT_FOUND when there are none. Local. */
 Status checkpoint_find_latest(const char *result_dir, char **out);
 
 #endif

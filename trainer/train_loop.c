@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "base/manifest.h"
 #include "base/mem.h"
 #include "trainer/plan.h"
 #include "trainer/train_step.h"
@@ -31,9 +32,9 @@ typedef struct Loop {
     double began, report_began; /* clock_seconds() */
     double steps_timed, seconds_per_step;
     double lr;
-    bool stop;             /* a callback has seen enough */
-    int64_t saved_step;    /* of the newest checkpoint */
-    bool checkpoint_lost;  /* the last one could not be written */
+    bool stop;            /* a callback has seen enough */
+    int64_t saved_step;   /* of the newest checkpoint */
+    bool checkpoint_lost; /* the last one could not be written */
     char checkpoint_error[512];
     char partial[MAX_CHECKPOINT_PATH]; /* a mid-epoch checkpoint to be replaced */
 } Loop;
@@ -68,32 +69,54 @@ static ModelSizes sizes_of(const Preprocessor *pre)
     };
 }
 
+/* Leaves *model and *optimizer to be closed also on failure. */
+static Status restore(const TrainJob *job, Classifier **model, Optimizer **optimizer,
+                      TrainPosition *at)
+{
+    OptimizerConfig config = optimizer_config(job->train);
+    ModelSizes sizes = sizes_of(job->preprocessor);
+    TRY(checkpoint_restore(job->resume_from, model, &config, optimizer, at));
+    return checkpoint_check_shape(job->resume_from, *model, job->model, &sizes);
+}
+
+Status train_check_resume(const TrainJob *job)
+{
+    Classifier *model = NULL;
+    Optimizer *optimizer = NULL;
+    TrainPosition at;
+    Status status = STATUS_OK;
+    if (job->resume_from) {
+        status = restore(job, &model, &optimizer, &at);
+        optimizer_close(optimizer);
+        classifier_close(model);
+    }
+    if (status == STATUS_DAMAGED) {
+        manifest_hint_siblings(job->resume_from);
+    }
+    return ranks_agree(job->ranks, status);
+}
+
 /* Fresh weights, or those of the checkpoint. */
 static Status open_model(Loop *loop)
 {
     const TrainJob *job = loop->job;
-    OptimizerConfig config = optimizer_config(job->train);
-    ModelSizes sizes = sizes_of(job->preprocessor);
     Status status = STATUS_OK;
     if (job->resume_from) {
-        status = checkpoint_restore(job->resume_from, &loop->model, &config,
-                                    &loop->optimizer, &loop->at);
-        if (status == STATUS_OK) {
-            status = checkpoint_check_shape(job->resume_from, loop->model, job->model,
-                                            &sizes);
-        }
+        status = restore(job, &loop->model, &loop->optimizer, &loop->at);
         loop->restored_iteration = loop->at.iteration;
         snprintf(loop->partial, sizeof loop->partial, "%s",
                  loop->at.step_in_epoch > 0 ? job->resume_from : "");
     } else {
+        OptimizerConfig config = optimizer_config(job->train);
+        ModelSizes sizes = sizes_of(job->preprocessor);
         loop->model = classifier_create(job->model, &sizes, job->seed);
         loop->optimizer = optimizer_open(loop->model, &config);
     }
     return ranks_agree(job->ranks, status);
 }
 
-/* Rank 0: takes up what retention knew, and clears away what the reports up to here do not
- * know: the later work of a run that is resumed from an earlier point. */
+/* Rank 0: takes up what retention knew, and clears away what the reports up to here do
+ * not know: the later work of a run that is resumed from an earlier point. */
 static Status restore_history(Loop *loop)
 {
     const TrainJob *job = loop->job;

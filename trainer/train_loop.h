@@ -13,8 +13,8 @@
 
 #include <signal.h>
 
-/* What a loop trains on and with. All borrowed; the same on every rank except where rank 0
- * is named. */
+/* What a loop trains on and with. All borrowed; the same on every rank except where rank
+ * 0 is named. */
 typedef struct TrainJob {
     const Ranks *ranks;
     const TrainConfig *train;
@@ -23,22 +23,27 @@ typedef struct TrainJob {
     uint64_t seed;
     const Preprocessor *preprocessor;
     const Dataset *train_set;
-    const Dataset *val_set;   /* NULL: no validation metrics */
-    const char *resume_from;  /* checkpoint folder, or NULL */
-    double time_before_s;     /* training time before the resume */
+    const Dataset *val_set;  /* NULL: no validation metrics */
+    const char *resume_from; /* checkpoint folder, or NULL */
+    double time_before_s;    /* training time before the resume */
 
-    CheckpointInfo info;      /* metrics and position are the loop's to fill */
-    TrialStart start;         /* rank 0; counts of steps are the loop's to fill */
-    CallbackList *callbacks;  /* rank 0; NULL elsewhere */
+    CheckpointInfo info;     /* metrics and position are the loop's to fill */
+    TrialStart start;        /* rank 0; counts of steps are the loop's to fill */
+    CallbackList *callbacks; /* rank 0; NULL elsewhere */
 
     /* The number of a signal that asked for the end (SIGINT, SIGTERM, SIGUSR1), or 0. */
     const volatile sig_atomic_t *signal;
 } TrainJob;
 
+/* Whether `resume_from` can be continued with this data and model: reads it as the loop
+ * will and lets go of it, so that no run is taken up in vain. Needs neither `start` nor
+ * `callbacks`. Collective. */
+Status train_check_resume(const TrainJob *job);
+
 /* Trains to the end. STATUS_OK; STATUS_DIVERGED; STATUS_REQUEUE or STATUS_INTERRUPTED
- * after a checkpoint when a signal came; STATUS_FAILED when a checkpoint could not be kept
- * or a required callback failed; others from restoring. Collective: all ranks return the
- * same. */
+ * after a checkpoint when a signal came; STATUS_FAILED when a checkpoint could not be
+ * kept or a required callback failed; others from restoring. Collective: all ranks return
+ * the same. */
 Status train_loop(const TrainJob *job);
 
 #endif

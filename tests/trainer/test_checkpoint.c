@@ -483,11 +483,11 @@ static void test_damaged_ones_are_passed_over(void **state)
     save_at_step("checkpoint_000001", 20);
     save_at_step("checkpoint_000002", 30);
     flip_bit("checkpoint_000002", "model.safetensors", 5000);
-    assert_latest("checkpoint_000001", "checkpoint_000002: not resumable: ");
-    assert_latest("checkpoint_000001", "model.safetensors");
+    assert_latest("checkpoint_000001", "not resumable: ");
+    assert_latest("checkpoint_000001", "checkpoint_000002/model.safetensors: checksum ");
     char *sums = path_join(t.dir, "checkpoint_000001/" MANIFEST_NAME);
     assert_int_equal(unlink(sums), 0);
-    assert_latest("checkpoint_000000", "checkpoint_000001: not resumable: ");
+    assert_latest("checkpoint_000000", "checkpoint_000001: has no " MANIFEST_NAME);
     free(sums);
 }
 
@@ -500,7 +500,14 @@ static void test_nothing_to_resume(void **state)
     assert_non_null(strstr(status_hint_text(), "--resume=auto"));
     save_at_step("checkpoint_000000", 10);
     flip_bit("checkpoint_000000", "vocab.txt", 3);
-    assert_int_equal(find_latest(&found, words, sizeof words), STATUS_NOT_FOUND);
+    assert_int_equal(find_latest(&found, words, sizeof words), STATUS_DAMAGED);
+    assert_non_null(strstr(status_message(), "vocab.txt: checksum "));
+    assert_string_equal(words, "");
+    save_at_step("checkpoint_000001", 20);
+    flip_bit("checkpoint_000001", "config.json", 3);
+    assert_int_equal(find_latest(&found, words, sizeof words), STATUS_DAMAGED);
+    assert_non_null(strstr(status_message(), "checkpoint_000001/config.json: checksum "));
+    assert_non_null(strstr(words, "not resumable: "));
     assert_non_null(strstr(words, "vocab.txt"));
 }
 
