@@ -64,18 +64,20 @@ static char *files_name(const StrList *files)
     return files->n > 0 ? mem_strdup(path_base(files->items[0])) : mem_strdup("data");
 }
 
-static void add_dataset(TrainingRun *run, const StrList *files, const char *digest,
+static void add_dataset(TrainingRun *run, const StrList *files, const Corpus *corpus,
                         size_t rows, const char *context)
 {
     char *source = files->n > 0 ? path_absolute(files->items[0]) : mem_strdup("");
-    char *parts[] = {files_name(files), source, mem_printf("{\"num_rows\": %zu}", rows)};
+    char *parts[] = {files_name(files), source,
+                     mem_printf("{\"num_rows\": %zu, \"invalid_utf8_rows\": %zu}", rows,
+                                corpus->n_invalid)};
     const char *owned[3];
     for (size_t i = 0; i < 3; i++) {
         strlist_add_take(&run->texts, parts[i]);
         owned[i] = parts[i];
     }
     run->datasets[run->n_datasets++] = (LoggerDataset){.name = owned[0],
-                                                       .digest = digest,
+                                                       .digest = corpus->digest,
                                                        .source = owned[1],
                                                        .profile = owned[2],
                                                        .context = context};
@@ -85,10 +87,9 @@ static void collect_facts(TrainingRun *run, const Splits *splits)
 {
     const DataConfig *data = &run->config->data;
     config_flatten(run->config->sections, N_TRAIN_SECTIONS, add_param, run);
-    add_dataset(run, &data->train, splits->rows.digest, splits->n_train, "training");
+    add_dataset(run, &data->train, &splits->rows, splits->n_train, "training");
     if (splits->test_rows.n > 0) {
-        add_dataset(run, &data->test, splits->test_rows.digest, splits->n_test,
-                    "testing");
+        add_dataset(run, &data->test, &splits->test_rows, splits->n_test, "testing");
     }
     host_name(run->host);
     host_ip(run->ip);

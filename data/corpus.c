@@ -1,6 +1,7 @@
 /* Rows into memory. */
 #include "data/corpus.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "data/rows.h"
 
@@ -173,6 +174,12 @@ Status corpus_read(const StrList *files, const StrList *text_columns, const char
     Status status = STATUS_OK;
     for (size_t i = 0; i < files->n && status == STATUS_OK; i++) {
         status = add_file(builder, files->items[i], &options, text_columns->n, label);
+    }
+    if (status == STATUS_OK && builder->n_invalid > 0) {
+        log_warning("%s: %zu row%s held invalid UTF-8 and %s %s", files->items[0],
+                    builder->n_invalid, builder->n_invalid == 1 ? "" : "s",
+                    builder->n_invalid == 1 ? "was" : "were",
+                    policy == UTF8_SKIP ? "skipped" : "repaired with U+FFFD");
     }
     corpus_end(builder, status == STATUS_OK ? out : NULL);
     strlist_free(&columns);
