@@ -1,4 +1,4 @@
-# A small run in a store of its own, trained once per file of tests; tests that write work
+# train_once ARGS...: a small run in a store of its own, trained once per file of tests; tests that write work
 # on it in $DIR.
 train_once() {
     DIR=$BATS_FILE_TMPDIR/work
@@ -9,7 +9,7 @@ train_once() {
     export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$TREE/tests/lsan.supp:print_suppressions=0}
     unset MLFLOW_TRACKING_URI MLFLOW_EXPERIMENT_NAME MLFLOW_RUN_ID
     "$MUSTER" train "$TREE/configs/tiny.yaml" data.train=train.csv data.test=test.csv \
-        train.epochs=3 tracking.run_name=small-fox-1 >train.log 2>&1 ||
+        train.epochs=3 tracking.run_name=small-fox-1 "$@" >train.log 2>&1 ||
         { cat train.log >&2; return 1; }
 }
 
