@@ -1,5 +1,5 @@
-/* `muster train`: reads config and data, creates the run, trains on every rank, prints how
- * it ended. What the parts do is theirs; here they are wired. */
+/* `muster train`: reads config and data, creates the run, trains on every rank, prints
+ * how it ended. What the parts do is theirs; here they are wired. */
 #include "cli/train_job.h"
 
 #include "cli/command.h"
@@ -19,20 +19,42 @@ static TrainOptions options;
 #define AT(field) offsetof(TrainOptions, field)
 
 static const Option OPTIONS[] = {
-    {.name = "ranks", .alias = 'n', .kind = OPTION_INT, .offset = AT(ranks), .value = "N",
-     .min = 1, .max = 4096, .help = "start mpirun with N ranks and supervise it"},
-    {.name = "resume", .kind = OPTION_TEXT, .offset = AT(resume), .value = "RUN",
-     .optional = "auto", .optional_next = true,
-     .help = "continue a run (id, name, last) from its newest checkpoint; auto: the last "
-             "unfinished run of the experiment, or a new one"},
-    {.name = "explain", .kind = OPTION_FLAG, .offset = AT(explain),
+    {.name = "ranks",
+     .alias = 'n',
+     .kind = OPTION_INT,
+     .offset = AT(ranks),
+     .value = "N",
+     .min = 1,
+     .max = 4096,
+     .help = "start mpirun with N ranks and supervise it"},
+    {.name = "resume",
+     .kind = OPTION_TEXT,
+     .offset = AT(resume),
+     .value = "RUN",
+     .optional = "",
+     .optional_next = true,
+     .help =
+         "continue a run (id, name, last) from its newest checkpoint; without RUN the "
+         "newest unfinished one of the experiment; auto: that, or a new one"},
+    {.name = "explain",
+     .kind = OPTION_FLAG,
+     .offset = AT(explain),
      .help = "print every final value and where it came from, and stop"},
-    {.name = "experiment", .kind = OPTION_TEXT, .offset = AT(experiment),
-     .value = "NAME", .help = "beats the config's experiment"},
-    {.name = "run-name", .kind = OPTION_TEXT, .offset = AT(run_name), .value = "NAME",
+    {.name = "experiment",
+     .kind = OPTION_TEXT,
+     .offset = AT(experiment),
+     .value = "NAME",
+     .help = "beats the config's experiment"},
+    {.name = "run-name",
+     .kind = OPTION_TEXT,
+     .offset = AT(run_name),
+     .value = "NAME",
      .help = "instead of a made-up one"},
-    {.name = "tracking-uri", .kind = OPTION_TEXT, .offset = AT(tracking_uri),
-     .value = "URI", .help = "the run store, sqlite:///PATH"},
+    {.name = "tracking-uri",
+     .kind = OPTION_TEXT,
+     .offset = AT(tracking_uri),
+     .value = "URI",
+     .help = "the run store, sqlite:///PATH"},
 };
 
 static const OptionConflict CONFLICTS[] = {{"explain", "ranks"}, {"explain", "resume"}};
@@ -65,7 +87,8 @@ static Status check_ranks(const Ranks *ranks)
 {
     Launcher launcher = launch_detect();
     if (ranks->size == 1 && launcher.size > 1) {
-        status_set(STATUS_FAILED, "%s started %d tasks, but each sees an MPI job of one rank",
+        status_set(STATUS_FAILED,
+                   "%s started %d tasks, but each sees an MPI job of one rank",
                    launcher.name, launcher.size);
         status_hint("the launcher and this MPI library do not know each other: try srun "
                     "--mpi=pmix, or mpirun");
@@ -83,6 +106,9 @@ static Status run_rank(const Invocation *invocation)
 {
     Ranks ranks;
     TRY(comm_open(&ranks));
+    /* Not when this returns: mpirun ends the whole job as soon as one rank has left with
+     * a code, and rank 0 has still to print why. */
+    atexit(comm_close);
     if (ranks.rank != 0) {
         log_set_quiet(true);
         command_silence();
@@ -94,7 +120,6 @@ static Status run_rank(const Invocation *invocation)
         status = train_job_run(&ranks, &options, invocation->args, invocation->n_args,
                                &signal_seen);
     }
-    comm_close();
     return status;
 }
 
@@ -130,8 +155,9 @@ const Command command_train = {
     .name = "train",
     .summary = "train a classifier and record the run",
     .usage = "train CONFIG [section.key=value ...]",
-    .details = "Ranks share each batch; 1, 2, 4 and 8 of them give the same bits. Ctrl-C, "
-               "SIGTERM and\nSIGUSR1 end with a checkpoint to resume from.",
+    .details =
+        "Ranks share each batch; 1, 2, 4 and 8 of them give the same bits. Ctrl-C, "
+        "SIGTERM and\nSIGUSR1 end with a checkpoint to resume from.",
     .examples = EXAMPLES,
     .n_examples = sizeof EXAMPLES / sizeof EXAMPLES[0],
     .options = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0], CONFLICTS,

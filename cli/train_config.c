@@ -48,6 +48,26 @@ void train_job_help(FILE *out)
 
 enum { PARAMS_LIMIT = 1 << 20 };
 
+/* A value of params.json as the command line would give it; NULL when there is none. Free
+ * with free(). */
+static char *text_of_param(const Json *value)
+{
+    char number[32];
+    switch (json_type(value)) {
+    case JSON_STRING:
+        return *json_string(value) ? mem_strdup(json_string(value)) : NULL;
+    case JSON_INT:
+        return mem_printf("%lld", (long long)json_int(value, 0));
+    case JSON_DOUBLE:
+        text_from_double(json_double(value, 0), number);
+        return mem_strdup(number);
+    case JSON_BOOL:
+        return mem_strdup(json_bool(value, false) ? "true" : "false");
+    default:
+        return NULL;
+    }
+}
+
 /* A resumed run's own values: params.json holds every dotted key. */
 static Status take_params(Config *config, const char *params_json)
 {
@@ -57,12 +77,13 @@ static Status take_params(Config *config, const char *params_json)
     for (size_t i = 0; i < json_size(json) && status == STATUS_OK; i++) {
         const Json *value;
         const char *key = json_key(json, i, &value);
-        const char *text = json_string(value);
-        if (text && *text) {
+        char *text = text_of_param(value);
+        if (text) {
             char *assignment = mem_printf("%s=%s", key, text);
             status = config_override(config, assignment);
             free(assignment);
         }
+        free(text);
     }
     json_free(json);
     return status;
@@ -113,7 +134,8 @@ static void add_to_digest(void *sha, const char *key, const char *value)
  * set the second, most files the first. */
 static void settle_experiment(WholeConfig *w, const Config *config)
 {
-    bool given = strcmp(config_origin(config, "tracking.experiment_name"), "default") != 0;
+    bool given =
+        strcmp(config_origin(config, "tracking.experiment_name"), "default") != 0;
     char **from = given ? &w->tracking.experiment_name : &w->top.experiment;
     char **to = given ? &w->top.experiment : &w->tracking.experiment_name;
     free(*to);
