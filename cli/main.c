@@ -210,6 +210,9 @@ static void print_status(Status status, const Command *command)
 {
     if (status == STATUS_REQUEUE || status == STATUS_INTERRUPTED) {
         log_note("%s", status_message());
+        if (*status_hint_text()) {
+            log_note("%s", status_hint_text());
+        }
         return;
     }
     log_status();

@@ -94,11 +94,6 @@ static Status check_ranks(const Ranks *ranks)
                     "--mpi=pmix, or mpirun");
         return STATUS_FAILED;
     }
-    if (launcher.kind == LAUNCHER_NONE && !options.explain) {
-        long cores = sysconf(_SC_NPROCESSORS_ONLN);
-        log_note(cores > 1 ? "one rank; --ranks %ld would use all cores" : "one rank",
-                 cores);
-    }
     return STATUS_OK;
 }
 

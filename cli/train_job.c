@@ -8,10 +8,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "data/dataset.h"
+#include "trainer/launch.h"
 #include "trainer/train_loop.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Everything a training holds; freed together. */
 typedef struct TrainJobState {
@@ -89,6 +91,17 @@ static Status read_data(TrainJobState *job)
     return STATUS_OK;
 }
 
+/* People who just typed the command may not know that there are more cores to use. */
+static void note_one_rank(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (launch_detect().kind == LAUNCHER_NONE && cores > 1) {
+        log_note("one rank; --ranks %ld would use all cores", cores);
+    } else if (launch_detect().kind == LAUNCHER_NONE) {
+        log_note("one rank");
+    }
+}
+
 static Status open_run(TrainJobState *job)
 {
     Status status = STATUS_OK;
@@ -164,6 +177,7 @@ Status train_job_run(const Ranks *ranks, const TrainOptions *options,
     Status status = find_resume(&job, args, n_args);
     status = status == STATUS_OK ? read_config(&job, args, n_args) : status;
     if (status == STATUS_OK && !options->explain) {
+        note_one_rank();
         status = read_data(&job);
         status = status == STATUS_OK ? open_run(&job) : status;
         status = status == STATUS_OK ? train(&job, signal) : status;
