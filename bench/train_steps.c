@@ -1,7 +1,7 @@
-/* The train loop without callbacks: how fast training is, and what it ends with. bench/train
- * runs it beside PyTorch, bench/scale on one and two ranks.
+/* The train loop without callbacks: how fast training is, and what it ends with.
+ * bench/train runs it beside PyTorch, bench/scale on one and two ranks.
  *
- *     train_steps [--test] CONFIG [section.key=value ...]
+ *     train_steps [--test] [--steps N] CONFIG [section.key=value ...]
  *
  * Prints a JSON object: tokens/s and GFLOP/s of the optimizer steps (the words the deep
  * branch reads; arithmetic of the dense part alone), CPU seconds of reading, fitting and
@@ -49,6 +49,9 @@ typedef struct Bench {
     Ranks ranks;
     double prepare_s, train_s, wall_s; /* CPU, CPU, clock */
     bool want_test;
+    int64_t max_steps; /* 0 = all of the config's epochs */
+    size_t tokens;     /* trained on */
+    double dense_flop;
 } Bench;
 
 static Status read_config(Bench *bench, int argc, char **argv)
@@ -94,8 +97,7 @@ static Status prepare(Bench *bench)
     bench->prepare_s = clock_cpu_seconds() - before;
     if (bench->want_test && s->n_test > 0) {
         const Corpus *rows = s->test_rows.n ? &s->test_rows : &s->rows;
-        TRY(dataset_encode(bench->pre, rows, s->test, s->n_test, true,
-                           &bench->test_set));
+        TRY(dataset_encode(bench->pre, rows, s->test, s->n_test, true, &bench->test_set));
     }
     ModelSizes sizes = {
         .n_classes = preprocessor_n_classes(bench->pre),
@@ -115,9 +117,24 @@ static Status prepare(Bench *bench)
         .eps = t->eps,
         .clip_norm = t->clip_norm,
     };
-    bench->classifier = classifier_create(&bench->model, &sizes, (uint64_t)bench->job.seed);
+    bench->classifier =
+        classifier_create(&bench->model, &sizes, (uint64_t)bench->job.seed);
     bench->optimizer = optimizer_open(bench->classifier, &config);
     return STATUS_OK;
+}
+
+/* Tokens, and multiply-adds of the dense part, forward and backward: 6 per weight of a
+ * layer and token, and 12 T H per token for attention's products over T tokens. */
+static void count_work(Bench *bench, const uint32_t *examples, size_t n)
+{
+    const ModelConfig *c = &bench->model;
+    double H = (double)c->hidden, F = (double)c->ff;
+    for (size_t i = 0; i < n; i++) {
+        double T = (double)dataset_length(bench->train_set, examples[i]);
+        bench->tokens += (size_t)T;
+        bench->dense_flop +=
+            T * (double)c->layers * (6 * (4 * H * H + 2 * H * F) + 12 * T * H);
+    }
 }
 
 static Status train(Bench *bench)
@@ -131,34 +148,23 @@ static Status train(Bench *bench)
                      bench->classifier, bench->optimizer, bench->train_set);
     Status status = STATUS_OK;
     double before = clock_cpu_seconds(), began = clock_seconds();
-    for (int64_t step = 0; step < total && status == STATUS_OK; step++) {
+    int64_t last =
+        bench->max_steps && bench->max_steps < total ? bench->max_steps : total;
+    for (int64_t step = 0; step < last && status == STATUS_OK; step++) {
         if (step % per_epoch == 0) {
             plan_epoch(order, n, (uint64_t)bench->job.seed, step / per_epoch);
         }
         size_t first = (size_t)(step % per_epoch) * batch;
+        size_t texts = n - first < batch ? n - first : batch;
         StepResult result;
-        status = stepper_step(stepper, order + first,
-                              n - first < batch ? n - first : batch, step, total, false,
-                              &result);
+        status = stepper_step(stepper, order + first, texts, step, total, false, &result);
+        count_work(bench, order + first, texts);
     }
     bench->train_s = clock_cpu_seconds() - before;
     bench->wall_s = clock_seconds() - began;
     stepper_close(stepper);
     free(order);
     return status;
-}
-
-/* Multiply-adds of the dense part per token, forward and backward: 6 per weight of a
- * layer, and 12 T H per token for attention's products over T tokens. */
-static double dense_flop(const Bench *bench)
-{
-    const ModelConfig *c = &bench->model;
-    double H = (double)c->hidden, F = (double)c->ff, sum = 0;
-    for (size_t i = 0; i < dataset_size(bench->train_set); i++) {
-        double T = (double)dataset_length(bench->train_set, i);
-        sum += T * (double)c->layers * (6 * (4 * H * H + 2 * H * F) + 12 * T * H);
-    }
-    return sum * (double)bench->train.epochs;
 }
 
 /* Collective. */
@@ -169,8 +175,8 @@ static void print_split(JsonWriter *w, const Bench *bench, const char *name,
         return;
     }
     ValidationResult result;
-    validate(&bench->ranks, bench->classifier, set,
-             (size_t)bench->train.eval_batch_size, &result);
+    validate(&bench->ranks, bench->classifier, set, (size_t)bench->train.eval_batch_size,
+             &result);
     json_write_key(w, name);
     json_begin_object(w);
     json_write_key(w, "loss");
@@ -184,14 +190,13 @@ static void print_split(JsonWriter *w, const Bench *bench, const char *name,
 
 static void print(const Bench *bench)
 {
-    double tokens = (double)dataset_n_tokens(bench->train_set) *
-                    (double)bench->train.epochs;
+    double tokens = (double)bench->tokens;
     const struct {
         const char *name;
         double value;
     } numbers[] = {
         {"tokens_per_s", tokens / bench->train_s},
-        {"gflop_per_s", dense_flop(bench) / bench->train_s * 1e-9},
+        {"gflop_per_s", bench->dense_flop / bench->train_s * 1e-9},
         {"tokens", tokens},
         {"prepare_cpu_s", bench->prepare_s},
         {"train_cpu_s", bench->train_s},
@@ -226,8 +231,15 @@ int main(int argc, char **argv)
         argc--;
         argv++;
     }
+    if (argc > 2 && strcmp(argv[1], "--steps") == 0) {
+        bench.max_steps = atoll(argv[2]);
+        argc -= 2;
+        argv += 2;
+    }
     if (argc < 2) {
-        fprintf(stderr, "usage: train_steps [--test] CONFIG [section.key=value ...]\n");
+        fprintf(
+            stderr,
+            "usage: train_steps [--test] [--steps N] CONFIG [section.key=value ...]\n");
         return STATUS_USAGE;
     }
     Status status = read_config(&bench, argc, argv);

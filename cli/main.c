@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "trainer/launch.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,6 +210,9 @@ static void print_status(Status status, const Command *command)
 {
     if (status == STATUS_REQUEUE || status == STATUS_INTERRUPTED) {
         log_note("%s", status_message());
+        if (*status_hint_text()) {
+            log_note("%s", status_hint_text());
+        }
         return;
     }
     log_status();
@@ -220,6 +224,7 @@ static void print_status(Status status, const Command *command)
 int main(int argc, char **argv)
 {
     launch_attach();
+    signal(SIGXFSZ, SIG_IGN); /* a file too large is an error to report, not the end */
     standard_streams_open();
     bool json = options_want_json(argc, argv);
     const Command *command = NULL;

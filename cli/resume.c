@@ -125,27 +125,43 @@ static Status read_place(const TrainOptions *options, const char *const *args,
     return status;
 }
 
+/* Nothing was found: fine for "auto", which starts a new run, if there is a config. */
+static Status accept_nothing(bool automatic, const char *experiment, size_t n_args)
+{
+    if (automatic && n_args > 0) {
+        return STATUS_OK;
+    }
+    status_set(STATUS_NOT_FOUND,
+               "nothing to resume: no unfinished run with a checkpoint "
+               "in experiment %s",
+               experiment);
+    status_hint(
+        "muster train CONFIG starts a new run, --resume=auto does so when there is "
+        "nothing to resume");
+    return STATUS_NOT_FOUND;
+}
+
 Status resume_point_find(const TrainOptions *options, const char *const *args,
                          size_t n_args, int n_ranks, ResumePoint *out)
 {
     bool automatic = strcmp(options->resume, "auto") == 0;
+    bool newest = automatic || !*options->resume;
     char *uri = NULL, *experiment = NULL;
     TRY(read_place(options, args, n_args, n_ranks, &uri, &experiment));
     Store *store = NULL;
     Status status = store_open(uri, NULL, &store);
     if (status == STATUS_OK) {
-        status = automatic ? resume_newest(store, experiment, out)
-                           : resume_named(store, options->resume, out);
+        status = newest ? resume_newest(store, experiment, out)
+                        : resume_named(store, options->resume, out);
         store_close(store);
     } else if (status == STATUS_NOT_FOUND && automatic) {
         status = STATUS_OK;
     }
+    if (status == STATUS_OK && !out->run_id) {
+        status = accept_nothing(automatic, experiment, n_args);
+    }
     free(uri);
     free(experiment);
-    if (status == STATUS_OK && !out->run_id && n_args == 0) {
-        status = status_set(STATUS_NOT_FOUND, "nothing to resume, and no config to start "
-                                              "a new run with");
-    }
     return status;
 }
 

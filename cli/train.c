@@ -31,10 +31,11 @@ static const Option OPTIONS[] = {
      .kind = OPTION_TEXT,
      .offset = AT(resume),
      .value = "RUN",
-     .optional = "auto",
+     .optional = "",
      .optional_next = true,
-     .help = "continue a run (id, name, last) from its newest checkpoint; auto: the last "
-             "unfinished run of the experiment, or a new one"},
+     .help =
+         "continue a run (id, name, last) from its newest checkpoint; without RUN the "
+         "newest unfinished one of the experiment; auto: that, or a new one"},
     {.name = "explain",
      .kind = OPTION_FLAG,
      .offset = AT(explain),
@@ -100,6 +101,9 @@ static Status run_rank(const Invocation *invocation)
 {
     Ranks ranks;
     TRY(comm_open(&ranks));
+    /* Not when this returns: mpirun ends the whole job as soon as one rank has left with
+     * a code, and rank 0 has still to print why. */
+    atexit(comm_close);
     if (ranks.rank != 0) {
         log_set_quiet(true);
         command_silence();
@@ -111,7 +115,6 @@ static Status run_rank(const Invocation *invocation)
         status = train_job_run(&ranks, &options, invocation->args, invocation->n_args,
                                &signal_seen);
     }
-    comm_close();
     return status;
 }
 

@@ -48,14 +48,14 @@ void train_job_help(FILE *out)
 
 enum { PARAMS_LIMIT = 1 << 20 };
 
-/* A value of params.json as it is given on a command line; NULL for what is not set. Free
+/* A value of params.json as the command line would give it; NULL when there is none. Free
  * with free(). */
-static char *param_text(const Json *value)
+static char *text_of_param(const Json *value)
 {
     char number[32];
     switch (json_type(value)) {
     case JSON_STRING:
-        return mem_strdup(*json_string(value) ? json_string(value) : NULL);
+        return *json_string(value) ? mem_strdup(json_string(value)) : NULL;
     case JSON_INT:
         return mem_printf("%lld", (long long)json_int(value, 0));
     case JSON_DOUBLE:
@@ -77,7 +77,7 @@ static Status take_params(Config *config, const char *params_json)
     for (size_t i = 0; i < json_size(json) && status == STATUS_OK; i++) {
         const Json *value;
         const char *key = json_key(json, i, &value);
-        char *text = param_text(value);
+        char *text = text_of_param(value);
         if (text) {
             char *assignment = mem_printf("%s=%s", key, text);
             status = config_override(config, assignment);

@@ -59,13 +59,15 @@ static Status read_config(TrainJobState *job, const char *const *args, size_t n_
     return same_everywhere(job->ranks, job->config.digest, STATUS_CONFIG, "the config");
 }
 
-/* Told when config and data are good: an error should stand alone. */
-static void note_launcher(const Ranks *ranks)
+/* People who just typed the command may not know that there are more cores to use. Told
+ * when config and data are good: an error should stand alone. */
+static void note_one_rank(void)
 {
-    if (ranks->size == 1 && launch_detect().kind == LAUNCHER_NONE) {
-        long cores = sysconf(_SC_NPROCESSORS_ONLN);
-        log_note(cores > 1 ? "one rank; --ranks %ld would use all cores" : "one rank",
-                 cores);
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (launch_detect().kind == LAUNCHER_NONE && cores > 1) {
+        log_note("one rank; --ranks %ld would use all cores", cores);
+    } else if (launch_detect().kind == LAUNCHER_NONE) {
+        log_note("one rank");
     }
 }
 
@@ -97,7 +99,7 @@ static Status read_data(TrainJobState *job)
     TRY(ranks_agree(job->ranks, status));
     TRY(same_everywhere(job->ranks, job->splits.digest, STATUS_DATA, "the data"));
     TRY(ranks_agree(job->ranks, encode(job)));
-    note_launcher(job->ranks);
+    note_one_rank();
     log_note("%zu texts to train on, %zu to validate, %zu to test, %zu classes",
              job->splits.n_train, job->splits.n_val, job->splits.n_test,
              preprocessor_n_classes(job->pre));

@@ -12,7 +12,7 @@
 
 typedef struct TrainOptions {
     int64_t ranks;
-    const char *resume; /* NULL, "auto", or a run */
+    const char *resume; /* NULL; a run; "" the newest unfinished; "auto" that or none */
     bool explain;
     const char *experiment;
     const char *run_name;

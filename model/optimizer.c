@@ -155,6 +155,22 @@ ALWAYS_INLINE void add_scaled(float *to, const float *from, float factor, size_t
     }
 }
 
+/* The rows of one word's n-grams, asked for ahead of their turn: they lie scattered over a
+ * table larger than the nearest cache. */
+ALWAYS_INLINE void prefetch_ngrams(const Optimizer *opt, const SparseRows *words,
+                                   const WordTable *table, size_t i, size_t H)
+{
+    if (i >= words->n || words->key[i] == KEY_MASK) {
+        return;
+    }
+    const uint32_t *ngram = table->ngram + table->ngram_begin[words->key[i]];
+    for (size_t g = 0; g < table->ngram_count[words->key[i]]; g++) {
+        for (size_t h = 0; h < H; h += 16) {
+            __builtin_prefetch(opt->ngram_grad + (size_t)ngram[g] * H + h, 1);
+        }
+    }
+}
+
 /* Spreads the words' gradients over their n-grams, words ascending, so that every bucket
  * adds in one order. */
 MULTIVERSION
@@ -162,6 +178,7 @@ static void collect_ngrams(Optimizer *opt, const SparseRows *words,
                            const WordTable *table, size_t H)
 {
     for (size_t i = 0; i < words->n; i++) {
+        prefetch_ngrams(opt, words, table, i + 1, H);
         if (words->key[i] == KEY_MASK) {
             continue;
         }

@@ -185,10 +185,13 @@ static void remember_metrics(Progress *progress, const Report *report)
 {
     forget_metrics(progress);
     progress->metrics = mem_alloc(report->n_metrics, sizeof *progress->metrics);
-    progress->n_metrics = report->n_metrics;
     for (size_t i = 0; i < report->n_metrics; i++) {
-        progress->metrics[i] =
-            (NamedValue){mem_strdup(report->metrics[i].name), report->metrics[i].value};
+        const NamedValue *metric = &report->metrics[i];
+        /* The rows above have told it; without it the table fits a usual terminal. */
+        if (strcmp(metric->name, "val_accuracy") != 0) {
+            progress->metrics[progress->n_metrics++] =
+                (NamedValue){mem_strdup(metric->name), metric->value};
+        }
     }
     progress->iterations = report->training_iteration;
 }

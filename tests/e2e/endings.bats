@@ -45,6 +45,14 @@ print(json.loads(sys.argv[1])["checkpoint"])' "$out")/model.safetensors" ]
     [ ! -e mlartifacts ]
 }
 
+@test "what went wrong is said, whichever rank leaves first" {
+    for _ in 1 2 3 4 5 6 7 8; do
+        run_muster train tiny.yaml --ranks 5 train.batch_size=4
+        fails 3 "command line: train.batch_size: 4 texts, fewer than the 5 ranks" \
+            "allowed: 5 or more with this many ranks"
+    done
+}
+
 @test "early stopping ends all ranks after the same report" {
     start_training tiny.yaml --ranks 3 early_stopping.enabled=true \
         early_stopping.patience=1 early_stopping.min_delta=100

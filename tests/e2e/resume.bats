@@ -74,6 +74,14 @@ kill_all() {
     resumes_to_the_same
 }
 
+@test "without a config: the run's own" {
+    stop_in_the_middle
+    kill -TERM "$supervisor"
+    ended_with 75
+    "$MUSTER" train --resume last >out 2>err || { cat err; false; }
+    same_training "$WHOLE" .
+}
+
 @test "a damaged newest checkpoint: the one before it" {
     stop_in_the_middle
     kill_all
@@ -91,6 +99,10 @@ kill_all() {
     "$MUSTER" train tiny.yaml train.epochs=1 >out 2>err
     run_muster train tiny.yaml --resume nosuchrun
     [ "$code" -eq 6 ]
+    run_muster train tiny.yaml --resume
+    [ "$code" -eq 6 ]
+    says "nothing to resume: no unfinished run with a checkpoint in experiment tiny" \
+        "muster train CONFIG starts a new run, --resume=auto does so when there is nothing to resume"
     rm -r "$(artifacts .)"/checkpoint_*
     run_muster train tiny.yaml --resume last
     [ "$code" -eq 6 ]
