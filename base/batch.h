@@ -2,8 +2,8 @@
  *
  * A packed batch holds the tokens of all its texts back to back, without padding. A token
  * is a word; each distinct word stands once in the word table, since its vector (its own
- * row plus the mean of its character n-grams' rows) is computed once per batch. All arrays
- * are borrowed from whoever filled the batch. */
+ * row plus the mean of its character n-grams' rows) is computed once per batch. All
+ * arrays are borrowed from whoever filled the batch. */
 #ifndef MUSTER_BASE_BATCH_H
 #define MUSTER_BASE_BATCH_H
 
@@ -22,8 +22,9 @@ typedef struct PackedBatch {
     const uint32_t *token_word; /* [n_tokens] index into the word table below */
 
     /* The word table, in ascending order of word_id. */
-    const uint32_t *word_id;     /* [n_words] number of the word in its whole data set */
-    const uint32_t *word_row;    /* [n_words] row of the embedding table (WORD_UNK if rare) */
+    const uint32_t *word_id; /* [n_words] number of the word in its whole data set */
+    const uint32_t
+        *word_row; /* [n_words] row of the embedding table (WORD_UNK if rare) */
     const uint32_t *ngram_begin; /* [n_words] first n-gram, an index into `ngram` */
     const uint32_t *ngram_count; /* [n_words] how many (0 for none) */
     const uint32_t *ngram;       /* bucket rows, 0 .. ngram_buckets-1 */
@@ -34,8 +35,9 @@ typedef struct PackedBatch {
     const uint32_t *wide_id;    /* bucket, the second block offset by the first's size */
     const float *wide_value;
 
-    const int32_t *label;    /* [n_texts] class, or -1 when unknown */
-    const uint32_t *example; /* [n_texts] number of the text in its data set; keys draws */
+    const int32_t *label; /* [n_texts] class, or -1 when unknown */
+    const uint32_t
+        *example; /* [n_texts] number of the text in its data set; keys draws */
 } PackedBatch;
 
 /* All distinct words of a data set, indexed by word_id: what a batch's word table is a

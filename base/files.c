@@ -77,8 +77,8 @@ static void hint_nearest_name(const char *path)
     char message[2048];
     snprintf(message, sizeof message, "%s", status_message());
     if (dir_list(dir, &names) == STATUS_OK) {
-        const char *nearest = text_nearest(path_base(path),
-                                           (const char *const *)names.items, names.n);
+        const char *nearest =
+            text_nearest(path_base(path), (const char *const *)names.items, names.n);
         status_set(STATUS_NOT_FOUND, "%s", message);
         if (nearest && strchr(path, '/')) {
             status_hint("did you mean %s/%s?", dir, nearest);

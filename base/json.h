@@ -13,7 +13,13 @@
 typedef struct Json Json; /* a parsed value; its root owns the whole tree */
 
 typedef enum JsonType {
-    JSON_NULL, JSON_BOOL, JSON_INT, JSON_DOUBLE, JSON_STRING, JSON_ARRAY, JSON_OBJECT
+    JSON_NULL,
+    JSON_BOOL,
+    JSON_INT,
+    JSON_DOUBLE,
+    JSON_STRING,
+    JSON_ARRAY,
+    JSON_OBJECT
 } JsonType;
 
 /* Parses all of `text`. On failure `code` with "NAME:line:column: what". */
@@ -26,8 +32,8 @@ JsonType json_type(const Json *value);
 const Json *json_get(const Json *object, const char *key); /* NULL when absent */
 const Json *json_at(const Json *array, size_t index);
 size_t json_size(const Json *array_or_object);
-const char *json_string(const Json *value);    /* NULL when not a string */
-Text json_text(const Json *value);             /* the same with its length (it may hold NUL) */
+const char *json_string(const Json *value); /* NULL when not a string */
+Text json_text(const Json *value); /* the same with its length (it may hold NUL) */
 int64_t json_int(const Json *value, int64_t otherwise);
 double json_double(const Json *value, double otherwise); /* ints too; "NaN", "Infinity" */
 bool json_bool(const Json *value, bool otherwise);
@@ -40,7 +46,7 @@ const char *json_key(const Json *object, size_t index, const Json **value);
  * json_write_key. */
 typedef struct JsonWriter {
     StrBuf *out;
-    int indent;       /* spaces per level; 0 = one line */
+    int indent; /* spaces per level; 0 = one line */
     int depth;
     bool need_comma;
     bool after_key;

@@ -1,4 +1,5 @@
-/* Allocation that cannot fail: exhausted memory prints one line and ends with status 1. */
+/* Allocation that cannot fail: exhausted memory prints one line and ends with status 1.
+ */
 #include "base/mem.h"
 
 #include <stdarg.h>
@@ -9,7 +10,8 @@
 
 static void out_of_memory(size_t n, size_t size)
 {
-    fprintf(stderr, "muster: error: out of memory (asked for %zu x %zu bytes)\n", n, size);
+    fprintf(stderr, "muster: error: out of memory (asked for %zu x %zu bytes)\n", n,
+            size);
     exit(1);
 }
 

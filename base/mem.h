@@ -1,6 +1,7 @@
 /* Memory that is there or ends the process: no caller handles exhaustion.
  *
- * Sizes that come from files or sockets are bounded by the caller before they get here. */
+ * Sizes that come from files or sockets are bounded by the caller before they get here.
+ */
 #ifndef MUSTER_BASE_MEM_H
 #define MUSTER_BASE_MEM_H
 

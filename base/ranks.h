@@ -1,7 +1,7 @@
 /* The ranks of a job as everyone below MPI sees them: a handful of verbs.
  *
- * trainer/comm.c gives the MPI instance; `ranks_single` is the job of one rank. Every verb
- * is Collective unless it says Local: all ranks call it, in the same order. */
+ * trainer/comm.c gives the MPI instance; `ranks_single` is the job of one rank. Every
+ * verb is Collective unless it says Local: all ranks call it, in the same order. */
 #ifndef MUSTER_BASE_RANKS_H
 #define MUSTER_BASE_RANKS_H
 
@@ -18,14 +18,14 @@ typedef struct Ranks {
     /* Every rank gets rank 0's bytes. */
     void (*broadcast)(void *self, void *bytes, size_t n);
 
-    /* Concatenates every rank's bytes in rank order into `all` on every rank; counts[r] is
-     * rank r's share and the same on all ranks. */
+    /* Concatenates every rank's bytes in rank order into `all` on every rank; counts[r]
+     * is rank r's share and the same on all ranks. */
     void (*gather)(void *self, const void *mine, void *all, const size_t *counts);
 
     /* Local to a pair: sends `send_n` bytes to `partner` while receiving `recv_n` from
      * it. */
-    void (*exchange)(void *self, int partner, const void *send, size_t send_n,
-                     void *recv, size_t recv_n);
+    void (*exchange)(void *self, int partner, const void *send, size_t send_n, void *recv,
+                     size_t recv_n);
 
     /* The largest `value` of any rank. */
     int (*max)(void *self, int value);
@@ -40,7 +40,8 @@ extern const Ranks ranks_single;
 /* x[i] = the sum of all ranks' x[i], added in one binary tree over the ranks in order, so
  * that with the leaves of a power of two ranks the sum has the same bits however many
  * ranks they were spread on (recursive halving, then doubling). For other sizes: rank 0's
- * plus rank 1's plus ..., the same bits for that size. `scratch` has room for n floats. */
+ * plus rank 1's plus ..., the same bits for that size. `scratch` has room for n floats.
+ */
 void ranks_sum_tree(const Ranks *ranks, float *x, size_t n, float *scratch);
 
 /* Collective: all ranks leave with the worst status of any. The rank that had it prints

@@ -26,8 +26,8 @@ void rng_block(uint64_t seed, uint32_t purpose, uint32_t step, uint32_t example,
 
 Rng rng_stream(uint64_t seed, uint32_t purpose, uint32_t step, uint32_t example)
 {
-    return (Rng){.seed = seed, .purpose = purpose, .step = step, .example = example,
-                 .used = 4};
+    return (Rng){
+        .seed = seed, .purpose = purpose, .step = step, .example = example, .used = 4};
 }
 
 uint32_t rng_u32(Rng *rng)

@@ -12,16 +12,16 @@
 /* Part of the counter, so that no two uses share draws. The numbers are part of the
  * reproducibility promise: append, never renumber. */
 typedef enum RngPurpose {
-    RNG_INIT = 1,          /* initial weights; step = parameter index */
-    RNG_SHUFFLE = 2,       /* order of examples; step = epoch */
-    RNG_SPLIT = 3,         /* train, validation, test; step = class */
-    RNG_WORD_DROPOUT = 4,  /* step = optimizer step from here on */
+    RNG_INIT = 1,         /* initial weights; step = parameter index */
+    RNG_SHUFFLE = 2,      /* order of examples; step = epoch */
+    RNG_SPLIT = 3,        /* train, validation, test; step = class */
+    RNG_WORD_DROPOUT = 4, /* step = optimizer step from here on */
     RNG_EMBED_DROPOUT = 5,
-    RNG_ATTN_DROPOUT = 6,  /* residual after attention; + 16 x layer */
-    RNG_FF_DROPOUT = 7,    /* residual after feed-forward; + 16 x layer */
+    RNG_ATTN_DROPOUT = 6, /* residual after attention; + 16 x layer */
+    RNG_FF_DROPOUT = 7,   /* residual after feed-forward; + 16 x layer */
     RNG_POOL_DROPOUT = 8,
     RNG_WIDE_DROPOUT = 9,
-    RNG_NAME = 10          /* memorable run names */
+    RNG_NAME = 10 /* memorable run names */
 } RngPurpose;
 
 /* One block: four words from (seed, purpose, step, example, block). */
@@ -32,17 +32,17 @@ void rng_block(uint64_t seed, uint32_t purpose, uint32_t step, uint32_t example,
 typedef struct Rng {
     uint64_t seed;
     uint32_t purpose, step, example;
-    uint32_t block;  /* the next block to draw */
-    uint32_t used;   /* words of `words` already handed out; 4 = none left */
+    uint32_t block; /* the next block to draw */
+    uint32_t used;  /* words of `words` already handed out; 4 = none left */
     uint32_t words[4];
 } Rng;
 
 Rng rng_stream(uint64_t seed, uint32_t purpose, uint32_t step, uint32_t example);
 
 uint32_t rng_u32(Rng *rng);
-double rng_uniform(Rng *rng);                   /* [0, 1), 53 bits */
-uint32_t rng_below(Rng *rng, uint32_t bound);   /* [0, bound), unbiased; bound > 0 */
-double rng_normal(Rng *rng);                    /* N(0, 1), Box-Muller, one per call */
+double rng_uniform(Rng *rng);                 /* [0, 1), 53 bits */
+uint32_t rng_below(Rng *rng, uint32_t bound); /* [0, bound), unbiased; bound > 0 */
+double rng_normal(Rng *rng);                  /* N(0, 1), Box-Muller, one per call */
 
 /* Fisher-Yates over `items`. */
 void rng_shuffle(Rng *rng, uint32_t *items, size_t n);

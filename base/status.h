@@ -1,9 +1,9 @@
 /* What every call that can fail for outside reasons returns.
  *
  * A Status is the exit code that `muster` ends with when nothing better can be done, so
- * there is one table of failures from the deepest reader to the shell. The message and the
- * hint belong to the calling thread; they are set once, where the fact is known, and stay
- * until the next failure on that thread. */
+ * there is one table of failures from the deepest reader to the shell. The message and
+ * the hint belong to the calling thread; they are set once, where the fact is known, and
+ * stay until the next failure on that thread. */
 #ifndef MUSTER_BASE_STATUS_H
 #define MUSTER_BASE_STATUS_H
 

@@ -215,10 +215,9 @@ static bool unit_factor(const char *unit, double *factor)
         const char *name;
         double factor;
     } UNITS[] = {
-        {"", 1},          {"k", 1e3},       {"K", 1e3},        {"m", 1e6},
-        {"M", 1e6},       {"G", 1e9},       {"kB", 1e3},       {"MB", 1e6},
-        {"GB", 1e9},      {"KiB", 0x1p10},  {"MiB", 0x1p20},   {"GiB", 0x1p30},
-        {"TiB", 0x1p40},
+        {"", 1},         {"k", 1e3},      {"K", 1e3},      {"m", 1e6},  {"M", 1e6},
+        {"G", 1e9},      {"kB", 1e3},     {"MB", 1e6},     {"GB", 1e9}, {"KiB", 0x1p10},
+        {"MiB", 0x1p20}, {"GiB", 0x1p30}, {"TiB", 0x1p40},
     };
     for (size_t i = 0; i < sizeof UNITS / sizeof UNITS[0]; i++) {
         if (strcmp(unit, UNITS[i].name) == 0) {

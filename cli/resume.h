@@ -1,4 +1,5 @@
-/* Where a resumed training stands: its run, its newest good checkpoint, its own config. */
+/* Where a resumed training stands: its run, its newest good checkpoint, its own config.
+ */
 #ifndef MUSTER_CLI_RESUME_H
 #define MUSTER_CLI_RESUME_H
 

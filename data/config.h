@@ -15,29 +15,31 @@ typedef enum Cleaning {
 
 typedef enum InvalidUtf8 { UTF8_ERROR, UTF8_REPLACE, UTF8_SKIP } InvalidUtf8;
 
-typedef enum TokenizerKind { TOKENIZER_WORDS } TokenizerKind; /* wordpiece stands here next */
+typedef enum TokenizerKind {
+    TOKENIZER_WORDS
+} TokenizerKind; /* wordpiece stands here next */
 
 typedef enum WideBlocks {
     WIDE_NONE,
-    WIDE_WORDS,       /* block A alone: word 1- and 2-grams */
-    WIDE_WORDS_CHARS  /* block A and block B: character 2- to 5-grams within words */
+    WIDE_WORDS,      /* block A alone: word 1- and 2-grams */
+    WIDE_WORDS_CHARS /* block A and block B: character 2- to 5-grams within words */
 } WideBlocks;
 
 typedef struct DataConfig {
-    StrList train;  /* CSV, TSV or JSON Lines files; "-" is standard input */
-    StrList test;   /* empty: cut from the training rows by test_size */
-    StrList text;   /* columns, joined in order with a space */
-    char *label;    /* column */
+    StrList train;    /* CSV, TSV or JSON Lines files; "-" is standard input */
+    StrList test;     /* empty: cut from the training rows by test_size */
+    StrList text;     /* columns, joined in order with a space */
+    char *label;      /* column */
     double val_size;  /* share of the training rows, per class */
     double test_size; /* share of all rows when `test` is empty; 0 = no test split */
     int cleaning;     /* Cleaning */
     int invalid_utf8; /* InvalidUtf8 */
     bool strict;      /* the same text in train and test is an error */
 
-    int tokenizer;       /* TokenizerKind */
-    int64_t max_words;   /* words of a text that the deep branch sees */
-    int64_t min_count;   /* a word seen less often in training is UNK */
-    int64_t vocab_size;  /* most frequent words kept, special words not counted */
+    int tokenizer;      /* TokenizerKind */
+    int64_t max_words;  /* words of a text that the deep branch sees */
+    int64_t min_count;  /* a word seen less often in training is UNK */
+    int64_t vocab_size; /* most frequent words kept, special words not counted */
     int64_t ngram_min, ngram_max; /* characters, of "<word>" */
     int64_t ngram_buckets;        /* 0 = no n-gram vectors */
     int wide;                     /* WideBlocks */

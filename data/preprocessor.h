@@ -27,7 +27,8 @@ void preprocessor_describe(const Preprocessor *pre, JsonWriter *w);
 Status preprocessor_load(const char *dir, Preprocessor **out);
 
 size_t preprocessor_n_classes(const Preprocessor *pre);
-const char *preprocessor_label(const Preprocessor *pre, size_t class_index); /* borrowed */
+const char *preprocessor_label(const Preprocessor *pre,
+                               size_t class_index);              /* borrowed */
 int32_t preprocessor_class(const Preprocessor *pre, Text label); /* -1 if never seen */
 size_t preprocessor_vocab_size(const Preprocessor *pre); /* special words included */
 size_t preprocessor_ngram_buckets(const Preprocessor *pre);

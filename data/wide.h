@@ -3,7 +3,8 @@
  * Block A counts word 1- and 2-grams, block B character 2- to 5-grams of " word " (as
  * scikit-learn's char_wb). A feature is a hash bucket; frequencies are counted per
  * bucket. The value is (1 + ln tf) * (ln((1 + N) / (1 + df)) + 1), each block scaled to
- * length 1. Left out is what no training text holds, in block B what fewer than two do. */
+ * length 1. Left out is what no training text holds, in block B what fewer than two do.
+ */
 #ifndef MUSTER_DATA_WIDE_H
 #define MUSTER_DATA_WIDE_H
 

@@ -114,8 +114,8 @@ ALWAYS_INLINE Panel head_rows(float *panel, const float *x, size_t stride, size_
     return (Panel){panel, D};
 }
 
-/* x [T, d of stride] = alpha A B, through a padded panel where the head is no whole number
- * of vectors. */
+/* x [T, d of stride] = alpha A B, through a padded panel where the head is no whole
+ * number of vectors. */
 ALWAYS_INLINE void product_to_head(float *x, size_t stride, Left A, Panel B, float *panel,
                                    size_t T, size_t d, size_t D, size_t K, float alpha)
 {
@@ -187,8 +187,8 @@ size_t attention_scratch(size_t max_tokens, size_t d)
 
 MULTIVERSION
 void attention_forward(float *out, float *probs, const float *qkv,
-                       const uint32_t *text_start, size_t n_texts, size_t heads,
-                       size_t H, float *scratch)
+                       const uint32_t *text_start, size_t n_texts, size_t heads, size_t H,
+                       float *scratch)
 {
     size_t d = H / heads, D = padded(d);
     float alpha = 1.0f / sqrtf((float)d);

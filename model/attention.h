@@ -15,8 +15,8 @@ size_t attention_probs(size_t T, size_t heads);
 /* out [n_tokens, H] from qkv [n_tokens, 3H] (queries, keys, values side by side). probs
  * holds attention_probs() floats per text, in order, for the backward pass. */
 void attention_forward(float *out, float *probs, const float *qkv,
-                       const uint32_t *text_start, size_t n_texts, size_t heads,
-                       size_t H, float *scratch);
+                       const uint32_t *text_start, size_t n_texts, size_t heads, size_t H,
+                       float *scratch);
 
 /* dqkv [n_tokens, 3H] = the gradient, from dout [n_tokens, H]. */
 void attention_backward(float *dqkv, const float *dout, const float *probs,

@@ -15,11 +15,11 @@
 
 /* The `model:` section. */
 typedef struct ModelConfig {
-    int arch;         /* 0 = lite */
-    int64_t hidden;   /* H */
-    int64_t layers;   /* L; 0 = averaged word vectors */
+    int arch;       /* 0 = lite */
+    int64_t hidden; /* H */
+    int64_t layers; /* L; 0 = averaged word vectors */
     int64_t heads;
-    int64_t ff;       /* feed-forward width */
+    int64_t ff;          /* feed-forward width */
     double dropout;      /* on embeddings and both residual branches */
     double pool_dropout; /* before the head */
     double word_dropout; /* a token becomes MASK */

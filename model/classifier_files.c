@@ -91,9 +91,9 @@ static Status save_config(const Classifier *model, const char *dir,
         const char *name;
         double value;
     } doubles[] = {
-        {"hidden_dropout_prob", c->dropout},   {"classifier_dropout", c->pool_dropout},
-        {"word_dropout", c->word_dropout},     {"wide_dropout", c->wide_dropout},
-        {"wide_weight", c->wide_weight},       {"layer_norm_eps", 1e-5},
+        {"hidden_dropout_prob", c->dropout}, {"classifier_dropout", c->pool_dropout},
+        {"word_dropout", c->word_dropout},   {"wide_dropout", c->wide_dropout},
+        {"wide_weight", c->wide_weight},     {"layer_norm_eps", 1e-5},
     };
     StrBuf out = {0};
     JsonWriter w = json_writer(&out, 2);
@@ -171,8 +171,10 @@ static Status read_config(const Json *json, const char *path, ModelConfig *confi
     config->word_dropout = json_double(json_get(json, "word_dropout"), 0);
     config->wide_dropout = json_double(json_get(json, "wide_dropout"), 0);
     config->wide_weight = json_double(json_get(json, "wide_weight"), 0);
-    *sizes = (ModelSizes){.n_classes = (size_t)C, .vocab_size = (size_t)V,
-                          .ngram_buckets = (size_t)G, .max_tokens = (size_t)T,
+    *sizes = (ModelSizes){.n_classes = (size_t)C,
+                          .vocab_size = (size_t)V,
+                          .ngram_buckets = (size_t)G,
+                          .max_tokens = (size_t)T,
                           .wide_buckets = (size_t)F};
     return STATUS_OK;
 }
@@ -188,8 +190,10 @@ static Status refuse_pickles(const char *dir)
         bool there = file_exists(path);
         free(path);
         if (there) {
-            status_set(STATUS_DAMAGED, "%s/%s: pickle-based weights are not loaded, since "
-                       "loading them runs code", dir, NAMES[i]);
+            status_set(STATUS_DAMAGED,
+                       "%s/%s: pickle-based weights are not loaded, since "
+                       "loading them runs code",
+                       dir, NAMES[i]);
             status_hint("save the model as model.safetensors");
             return STATUS_DAMAGED;
         }

@@ -1,6 +1,6 @@
 /* Philox in lanes of 16 blocks. A chunk of 16 blocks gives 128 draws of 16 bits; draw
- * (half, word, block) of a chunk belongs to element half * 64 + word * 16 + block, so that
- * every store is contiguous. */
+ * (half, word, block) of a chunk belongs to element half * 64 + word * 16 + block, so
+ * that every store is contiguous. */
 #include "model/dropout.h"
 
 #include "base/rng.h"

@@ -19,8 +19,8 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* Hands out pieces of two blocks, each piece on a cache line of its own. Without blocks it
- * only counts. */
+/* Hands out pieces of two blocks, each piece on a cache line of its own. Without blocks
+ * it only counts. */
 typedef struct Carver {
     float *floats;
     uint8_t *bytes;
@@ -81,7 +81,8 @@ static void lay_out(EncoderActivations *act, const EncoderWeights *weights, Carv
     act->pool_mask = carve_bytes(from, B * H);
 }
 
-/* A quarter more than asked for, so that a run of slightly larger batches allocates once. */
+/* A quarter more than asked for, so that a run of slightly larger batches allocates once.
+ */
 static bool grow(size_t *cap, size_t need)
 {
     if (need <= *cap) {

@@ -25,21 +25,21 @@ typedef struct LayerActivations {
 /* Room for one batch. */
 typedef struct EncoderActivations {
     size_t cap_tokens, cap_texts, cap_words, cap_probs, cap_length;
-    float *floats;   /* everything below, in one block */
+    float *floats; /* everything below, in one block */
     uint8_t *bytes;
-    float *words;    /* [W, H] word vectors */
-    float *x;        /* [N, H] the residual stream */
-    float *branch;   /* [N, H] */
+    float *words;  /* [W, H] word vectors */
+    float *x;      /* [N, H] the residual stream */
+    float *branch; /* [N, H] */
     LayerActivations layer[MAX_LAYERS];
     float *norm_xhat, *norm_rstd, *norm; /* [N, H], [N], [N, H] */
-    float *pooled;   /* [B, H] */
-    float *logits;   /* [B, C] */
-    float *scratch;  /* attention_scratch() */
-    float *dx, *dbranch, *dwide; /* [N, H], [N, H], [N, max(3H, F)] */
-    float *dpooled;  /* [B, H] */
-    uint8_t *word_mask;  /* [N] 0 = the token became MASK */
-    uint8_t *embed_mask; /* [N, H] */
-    uint8_t *pool_mask;  /* [B, H] */
+    float *pooled;                       /* [B, H] */
+    float *logits;                       /* [B, C] */
+    float *scratch;                      /* attention_scratch() */
+    float *dx, *dbranch, *dwide;         /* [N, H], [N, H], [N, max(3H, F)] */
+    float *dpooled;                      /* [B, H] */
+    uint8_t *word_mask;                  /* [N] 0 = the token became MASK */
+    uint8_t *embed_mask;                 /* [N, H] */
+    uint8_t *pool_mask;                  /* [B, H] */
 } EncoderActivations;
 
 /* The draws of one training step; NULL where there is no dropout. */

@@ -1,6 +1,6 @@
 /* AdamW (Loshchilov, Hutter 2019) on the dense block, lazy Adam on touched rows (the
- * moments of an untouched row stand still, as PyTorch's SparseAdam), plain SGD on the wide
- * rows. */
+ * moments of an untouched row stand still, as PyTorch's SparseAdam), plain SGD on the
+ * wide rows. */
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/classifier_parts.h"
@@ -155,8 +155,8 @@ ALWAYS_INLINE void add_scaled(float *to, const float *from, float factor, size_t
     }
 }
 
-/* The rows of one word's n-grams, asked for ahead of their turn: they lie scattered over a
- * table larger than the nearest cache. */
+/* The rows of one word's n-grams, asked for ahead of their turn: they lie scattered over
+ * a table larger than the nearest cache. */
 ALWAYS_INLINE void prefetch_ngrams(const Optimizer *opt, const SparseRows *words,
                                    const WordTable *table, size_t i, size_t H)
 {

@@ -46,13 +46,16 @@ static Param vector(size_t n, int init)
 
 static Param xavier(size_t out, size_t in, float factor)
 {
-    return (Param){.rows = out, .columns = in, .decay = true, .init = INIT_XAVIER,
-                   .spread = factor};
+    return (Param){
+        .rows = out, .columns = in, .decay = true, .init = INIT_XAVIER, .spread = factor};
 }
 
 static Param normal(ParamBlock block, size_t rows, size_t columns, float deviation)
 {
-    return (Param){.block = block, .rows = rows, .columns = columns, .init = INIT_NORMAL,
+    return (Param){.block = block,
+                   .rows = rows,
+                   .columns = columns,
+                   .init = INIT_NORMAL,
                    .spread = deviation};
 }
 
@@ -101,7 +104,8 @@ ParamTable params_of(const ModelConfig *config, const ModelSizes *sizes)
     add(&table, head, "head.weight");
     add(&table, vector(sizes->n_classes, INIT_ZERO), "head.bias");
     if (sizes->wide_buckets > 0) {
-        Param wide = {.block = BLOCK_WIDE, .rows = sizes->wide_buckets,
+        Param wide = {.block = BLOCK_WIDE,
+                      .rows = sizes->wide_buckets,
                       .columns = sizes->n_classes};
         add(&table, wide, "wide.weight");
     }

@@ -17,12 +17,12 @@ typedef enum ParamBlock { BLOCK_DENSE, BLOCK_WORDS, BLOCK_NGRAMS, BLOCK_WIDE } P
 typedef struct Param {
     char name[64];
     ParamBlock block;
-    size_t offset;    /* floats from the start of its block */
+    size_t offset; /* floats from the start of its block */
     size_t rows;
-    size_t columns;   /* 0 for a vector: then `rows` is its length */
-    bool decay;       /* weight decay applies: matrices of the dense block */
+    size_t columns; /* 0 for a vector: then `rows` is its length */
+    bool decay;     /* weight decay applies: matrices of the dense block */
     enum { INIT_ZERO, INIT_ONE, INIT_NORMAL, INIT_XAVIER } init;
-    float spread;     /* standard deviation, or the factor on Xavier's bound */
+    float spread; /* standard deviation, or the factor on Xavier's bound */
 } Param;
 
 /* One encoder layer's tensors; pointers into a dense block (weights, gradient or moments,
@@ -44,7 +44,7 @@ enum { MAX_LAYERS = 64 };
 
 /* A dense block read as tensors. */
 typedef struct DenseParams {
-    float *position;                /* [T, H] */
+    float *position; /* [T, H] */
     LayerParams layer[MAX_LAYERS];
     float *norm_weight, *norm_bias; /* [H] */
     float *head_weight;             /* [C, H] */

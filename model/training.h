@@ -19,7 +19,7 @@ size_t classifier_n_dense(const Classifier *model);
 /* The same for all leaves of a step. */
 typedef struct LeafStep {
     uint64_t seed;
-    uint32_t step;             /* optimizer steps done before this one; keys the draws */
+    uint32_t step; /* optimizer steps done before this one; keys the draws */
     bool dropout;
     float scale;               /* 1 / (sum of the global batch's class weights) */
     float label_smoothing;     /* of the deep branch's loss */
@@ -42,7 +42,7 @@ typedef struct OptimizerConfig {
     double wide_lr;      /* SGD, for a batch of 32 */
     double weight_decay; /* matrices of the dense part (AdamW, Loshchilov, Hutter 2019) */
     double beta1, beta2, eps;
-    double clip_norm;    /* of the dense part's gradient; 0 = off */
+    double clip_norm; /* of the dense part's gradient; 0 = off */
 } OptimizerConfig;
 
 typedef struct Optimizer Optimizer;
@@ -52,17 +52,17 @@ void optimizer_close(Optimizer *optimizer);
 
 /* The summed gradient of one step and what it takes to apply it. */
 typedef struct StepGradient {
-    float *dense;                /* [n_dense]; scaled in place when clipped */
-    const SparseRows *words;     /* over all leaves and ranks */
+    float *dense;            /* [n_dense]; scaled in place when clipped */
+    const SparseRows *words; /* over all leaves and ranks */
     const WordTable *word_table;
-    const float *wide_dlogits;   /* [n_examples, C] in the order of `examples` */
+    const float *wide_dlogits; /* [n_examples, C] in the order of `examples` */
     const WideTable *wide_table;
-    const uint32_t *examples;    /* the global batch */
+    const uint32_t *examples; /* the global batch */
     size_t n_examples;
-    uint64_t seed;               /* the draws of the forward pass, as in LeafStep */
+    uint64_t seed; /* the draws of the forward pass, as in LeafStep */
     uint32_t step;
     bool dropout;
-    double lr_factor;            /* schedule_factor() */
+    double lr_factor; /* schedule_factor() */
 } StepGradient;
 
 /* Updates every weight: AdamW on the dense part, lazy Adam on the rows touched, SGD on

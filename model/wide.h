@@ -1,9 +1,10 @@
 /* The wide branch: a linear classifier on hashed TF-IDF features, trained by plain sparse
  * SGD (no momentum, no decay), weights [F, C] starting at 0.
  *
- * The gradient of a batch is a sum of outer products feature x dlogit. What ranks exchange
- * is the dlogits, C floats an example; every rank then applies all examples' updates in
- * the order of the batch, so the weights have the same bits on any number of ranks. */
+ * The gradient of a batch is a sum of outer products feature x dlogit. What ranks
+ * exchange is the dlogits, C floats an example; every rank then applies all examples'
+ * updates in the order of the batch, so the weights have the same bits on any number of
+ * ranks. */
 #ifndef MUSTER_MODEL_WIDE_H
 #define MUSTER_MODEL_WIDE_H
 

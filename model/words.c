@@ -3,7 +3,6 @@
 
 #include "model/dispatch.h"
 
-
 /* Rows are read at random from tables larger than the nearest cache: those of the word
  * after next are asked for ahead. */
 ALWAYS_INLINE void prefetch_words(const PackedBatch *batch, const float *word_rows,

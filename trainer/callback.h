@@ -24,16 +24,16 @@ typedef struct NamedText {
 
 /* Facts of the whole trial, told once. All borrowed for the call. */
 typedef struct TrialStart {
-    const char *run_id;      /* 32 hex digits */
-    const char *run_name;    /* memorable, "swift-heron-412" */
-    const char *trial_id;    /* first 8 digits of run_id */
+    const char *run_id;   /* 32 hex digits */
+    const char *run_name; /* memorable, "swift-heron-412" */
+    const char *trial_id; /* first 8 digits of run_id */
     const char *experiment;
-    const char *result_dir;  /* where result.json and checkpoints are written */
+    const char *result_dir; /* where result.json and checkpoints are written */
     const char *hostname, *node_ip;
     int64_t pid;
     int n_ranks;
     int64_t n_epochs, steps_per_epoch, n_examples; /* examples per epoch */
-    const NamedText *params; /* every config value, flattened */
+    const NamedText *params;                       /* every config value, flattened */
     size_t n_params;
     bool resumed;
     int64_t start_iteration; /* reports already made before a resume */
@@ -41,10 +41,10 @@ typedef struct TrialStart {
 
 /* Told after every optimizer step; must return at once. */
 typedef struct StepEnd {
-    int64_t step;        /* optimizer steps done, from 1, over the whole training */
-    int64_t epoch;       /* from 0 */
+    int64_t step;  /* optimizer steps done, from 1, over the whole training */
+    int64_t epoch; /* from 0 */
     int64_t step_in_epoch, steps_per_epoch;
-    double loss;         /* of this step's batch */
+    double loss; /* of this step's batch */
     double lr;
     double examples_per_s; /* smoothed, all ranks together */
     double time_left_s;    /* of the whole training; < 0 when unknown */
@@ -54,26 +54,26 @@ typedef struct StepEnd {
 typedef struct Report {
     const NamedValue *metrics; /* epoch, lr, train_loss, val_loss, val_accuracy, val_f1 */
     size_t n_metrics;
-    int64_t step;              /* optimizer steps done */
+    int64_t step; /* optimizer steps done */
 
     /* The automatic fields, as Ray names them. */
-    int64_t timestamp;         /* seconds since 1970 */
-    char date[20];             /* "2024-05-01_13-07-45" */
+    int64_t timestamp; /* seconds since 1970 */
+    char date[20];     /* "2024-05-01_13-07-45" */
     double time_this_iter_s, time_total_s, time_since_restore;
     int64_t training_iteration; /* from 1 */
     int64_t iterations_since_restore;
     const char *trial_id, *hostname, *node_ip;
     int64_t pid;
     bool should_checkpoint;
-    bool done;                 /* the last report of the trial */
+    bool done; /* the last report of the trial */
 
     const char *checkpoint_dir; /* complete folder inside result_dir, or NULL */
 } Report;
 
 /* How it ended. */
 typedef struct TrialEnd {
-    Status status;             /* STATUS_OK, _FAILED, _DIVERGED, _REQUEUE, _INTERRUPTED... */
-    const char *error;         /* one line, or NULL */
+    Status status;     /* STATUS_OK, _FAILED, _DIVERGED, _REQUEUE, _INTERRUPTED... */
+    const char *error; /* one line, or NULL */
     double time_total_s;
     const char *best_checkpoint; /* folder by checkpoint_score_attribute, or NULL */
 } TrialEnd;
@@ -86,7 +86,8 @@ typedef struct Callback {
     bool required;
     Status (*on_start)(void *self, const TrialStart *start);
     void (*on_step)(void *self, const StepEnd *step);
-    Status (*on_report)(void *self, const Report *report, bool *stop); /* *stop = true ends */
+    Status (*on_report)(void *self, const Report *report,
+                        bool *stop); /* *stop = true ends */
     void (*on_checkpoint_removed)(void *self, const char *checkpoint_dir);
     Status (*on_end)(void *self, const TrialEnd *end);
     void (*close)(void *self); /* frees self; called once, last, always */

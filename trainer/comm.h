@@ -4,8 +4,8 @@
 
 #include "base/ranks.h"
 
-/* Brings MPI up and fills `*out` with the world's verbs. Collective; call once, before any
- * other call on `out`. Started without a launcher it is a job of one rank. */
+/* Brings MPI up and fills `*out` with the world's verbs. Collective; call once, before
+ * any other call on `out`. Started without a launcher it is a job of one rank. */
 Status comm_open(Ranks *out);
 
 /* Waits for all ranks and takes MPI down. Collective. */

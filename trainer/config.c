@@ -6,7 +6,8 @@ static const char *const CLASS_WEIGHT_NAMES[] = {"none", "balanced", NULL};
 #define AT(field) offsetof(TrainConfig, field)
 
 const Field train_fields[] = {
-    {"epochs", FIELD_INT, AT(epochs), "10", 1, 1e6, .help = "passes over the training split"},
+    {"epochs", FIELD_INT, AT(epochs), "10", 1, 1e6,
+     .help = "passes over the training split"},
     {"batch_size", FIELD_INT, AT(batch_size), "64", 1, 1 << 20, .unit = "texts",
      .help = "per optimizer step, all ranks together"},
     {"eval_batch_size", FIELD_INT, AT(eval_batch_size), "32", 1, 1 << 20, .unit = "texts",
@@ -32,7 +33,8 @@ const Field train_fields[] = {
     {"label_smoothing", FIELD_DOUBLE, AT(label_smoothing), "0.1", 0, 0.999,
      .help = "of the deep branch's loss"},
     {"class_weights", FIELD_CHOICE, AT(class_weights), "none",
-     .choices = CLASS_WEIGHT_NAMES, .help = "balanced: rows / (classes x rows of the class)"},
+     .choices = CLASS_WEIGHT_NAMES,
+     .help = "balanced: rows / (classes x rows of the class)"},
 };
 
 const size_t n_train_fields = sizeof train_fields / sizeof train_fields[0];
@@ -52,9 +54,10 @@ Status train_config_check(const TrainConfig *config, const Config *source, int n
     if (config->leaves != leaves) {
         status_set(STATUS_CONFIG, "%s: train.leaves: %lld is no power of two",
                    config_origin(source, "train.leaves"), (long long)config->leaves);
-        status_hint("the tree that adds gradients must part evenly over the ranks: %lld or "
-                    "%lld",
-                    (long long)leaves / 2, (long long)leaves);
+        status_hint(
+            "the tree that adds gradients must part evenly over the ranks: %lld or "
+            "%lld",
+            (long long)leaves / 2, (long long)leaves);
         return STATUS_CONFIG;
     }
     if (config->leaves < n_ranks) {

@@ -18,10 +18,10 @@ typedef struct TrainConfig {
     double wide_lr;
     double weight_decay;
     double beta1, beta2, eps;
-    double warmup;           /* share of the steps */
+    double warmup; /* share of the steps */
     double clip_norm;
     double label_smoothing;
-    int class_weights;       /* ClassWeights */
+    int class_weights; /* ClassWeights */
 } TrainConfig;
 
 extern const Field train_fields[];

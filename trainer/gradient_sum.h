@@ -25,7 +25,7 @@ typedef struct GradientSum {
     size_t depth;                /* how many are in use */
     size_t n_leaves;             /* added since the last begin */
     SparseRows scratch[2];
-    float *float_scratch;        /* [n_dense] */
+    float *float_scratch; /* [n_dense] */
 } GradientSum;
 
 void gradient_sum_init(GradientSum *sum, size_t n_dense, size_t H);

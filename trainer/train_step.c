@@ -1,5 +1,5 @@
-/* A step in five movements: deal the batch to leaves, gradients of this rank's leaves, add
- * over leaves and ranks, gather the wide branch's share, update. */
+/* A step in five movements: deal the batch to leaves, gradients of this rank's leaves,
+ * add over leaves and ranks, gather the wide branch's share, update. */
 #include "trainer/train_step.h"
 
 #include "base/mem.h"
@@ -26,8 +26,8 @@ struct Stepper {
     Workspace *workspace;
     BatchPlan plan;
     GradientSum sum;
-    float *dlogits;      /* [batch, C] of the global batch, in plan order */
-    size_t *counts;      /* [size] bytes each rank adds to dlogits */
+    float *dlogits; /* [batch, C] of the global batch, in plan order */
+    size_t *counts; /* [size] bytes each rank adds to dlogits */
 };
 
 /* The dense sum carries, after the gradient: two losses and a wish to stop. */

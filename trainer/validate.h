@@ -7,9 +7,9 @@
 #include "model/classifier.h"
 
 typedef struct ValidationResult {
-    double loss;     /* mean cross-entropy of the mixed answer */
+    double loss; /* mean cross-entropy of the mixed answer */
     double accuracy;
-    double f1;       /* weighted by support */
+    double f1; /* weighted by support */
 } ValidationResult;
 
 /* The same bits on any number of ranks: batches of `batch_size` are cut before they are
