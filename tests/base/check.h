@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/status.h"
+#include "tests/asserts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,23 +21,6 @@
     do {                                                                                 \
         assert_int_equal((call), (code));                                                \
         assert_string_equal(status_message(), (message));                                \
-    } while (0)
-
-/* The call succeeds; its message is shown when it does not. */
-#define assert_ok(call)                                                                  \
-    do {                                                                                 \
-        Status assert_status_ = (call);                                                  \
-        if (assert_status_ != STATUS_OK) {                                               \
-            fail_msg("%s: %s", #call, status_message());                                 \
-        }                                                                                \
-    } while (0)
-
-/* `text` holds `part`. */
-#define assert_contains(text, part)                                                      \
-    do {                                                                                 \
-        if (!strstr((text), (part))) {                                                   \
-            fail_msg("\"%s\" does not contain \"%s\"", (text), (part));                  \
-        }                                                                                \
     } while (0)
 
 #endif

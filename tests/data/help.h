@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "tests/asserts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,27 +36,11 @@ static inline int help_remove_folder(void **state)
     return chdir("/") == 0 && tree_remove(help_dir) == STATUS_OK ? 0 : 1;
 }
 
-/* The call succeeds; its message is shown when it does not. */
-#define assert_ok(call)                                                                  \
-    do {                                                                                 \
-        Status assert_status_ = (call);                                                  \
-        if (assert_status_ != STATUS_OK) {                                               \
-            fail_msg("%s: %s", #call, status_message());                                 \
-        }                                                                                \
-    } while (0)
-
 /* The call fails with this code and exactly this message. */
 #define assert_fails(code, message, call)                                                \
     do {                                                                                 \
         assert_int_equal((call), (code));                                                \
         assert_string_equal(status_message(), (message));                                \
-    } while (0)
-
-#define assert_contains(text, part)                                                      \
-    do {                                                                                 \
-        if (!strstr((text), (part))) {                                                   \
-            fail_msg("\"%s\" does not contain \"%s\"", (text), (part));                  \
-        }                                                                                \
     } while (0)
 
 /* A view holds exactly these bytes. */

@@ -18,14 +18,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "tracker/store.h"
-
-#define assert_ok(call)                                                                  \
-    do {                                                                                 \
-        Status status_ = (call);                                                         \
-        if (status_ != STATUS_OK) {                                                      \
-            fail_msg("%s: %s (%s)", #call, status_message(), status_hint_text());        \
-        }                                                                                \
-    } while (0)
+#include "tests/asserts.h"
 
 #define assert_status(code, call)                                                        \
     do {                                                                                 \
@@ -33,13 +26,6 @@
         if (status_ != (code)) {                                                         \
             fail_msg("%s: got %d, expected %d: %s", #call, (int)status_, (int)(code),    \
                      status_ ? status_message() : "");                                   \
-        }                                                                                \
-    } while (0)
-
-#define assert_contains(text, part)                                                      \
-    do {                                                                                 \
-        if (!strstr((text), (part))) {                                                   \
-            fail_msg("\"%s\" does not contain \"%s\"", (text), (part));                  \
         }                                                                                \
     } while (0)
 
