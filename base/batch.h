@@ -50,10 +50,10 @@ typedef struct WordTable {
     const uint32_t *ngram;
 } WordTable;
 
-/* The wide features of a whole data set, indexed by example. Borrowed from it. */
+/* The wide features of a list of texts, by their place in it. Borrowed. */
 typedef struct WideTable {
-    const uint32_t *begin; /* [n_examples] */
-    const uint32_t *count; /* [n_examples] */
+    const uint32_t *begin; /* [n_texts] */
+    const uint32_t *count; /* [n_texts] */
     const uint32_t *id;
     const float *value;
 } WideTable;

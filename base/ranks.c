@@ -36,6 +36,11 @@ static void single_exchange(void *self, int partner, const void *send, size_t se
     (void)recv_n;
 }
 
+static void single_wait(void *self)
+{
+    (void)self;
+}
+
 static int single_max(void *self, int value)
 {
     (void)self;
@@ -55,6 +60,7 @@ const Ranks ranks_single = {
     .gather = single_gather,
     .exchange = single_exchange,
     .max = single_max,
+    .wait = single_wait,
     .abort = single_abort,
 };
 

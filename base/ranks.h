@@ -30,6 +30,10 @@ typedef struct Ranks {
     /* The largest `value` of any rank. */
     int (*max)(void *self, int value);
 
+    /* Returns when every rank has called it; those that wait leave the processor to
+     * others. For waits of seconds: it costs a millisecond. */
+    void (*wait)(void *self);
+
     /* Ends every rank with this exit code; does not return. Local. */
     void (*abort)(void *self, int code);
 } Ranks;

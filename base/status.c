@@ -5,13 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MESSAGE_CAP = 2048 };
 
 static _Thread_local char message[MESSAGE_CAP];
 static _Thread_local char hint[MESSAGE_CAP];
 
-static void (*end_all_ranks)(void);
+static void (*end_all_ranks)(int code);
 static int this_rank = -1;
 
 static const struct {
@@ -98,7 +99,7 @@ const char *status_name(Status code)
     return "unknown";
 }
 
-void check_set_abort(void (*end_all)(void), int rank)
+void check_set_abort(void (*end_all)(int code), int rank)
 {
     end_all_ranks = end_all;
     this_rank = rank;
@@ -113,7 +114,16 @@ void check_failed(const char *condition, const char *file, int line)
         fprintf(stderr, "muster: bug: %s:%d: %s does not hold\n", file, line, condition);
     }
     if (end_all_ranks) {
-        end_all_ranks();
+        end_all_ranks(STATUS_FAILED);
     }
     abort();
+}
+
+void status_end_process(Status code)
+{
+    fflush(NULL);
+    if (end_all_ranks) {
+        end_all_ranks((int)code);
+    }
+    _exit((int)code);
 }

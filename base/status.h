@@ -65,6 +65,10 @@ void check_failed(const char *condition, const char *file, int line)
 
 /* What check_failed calls last instead of abort(), so that one rank's mistake ends all;
  * `rank` is printed with the place. NULL restores abort(). */
-void check_set_abort(void (*end_all)(void), int rank);
+void check_set_abort(void (*end_all)(int code), int rank);
+
+/* Ends the process, every rank of it, with this exit code and without another word: for
+ * failures from outside that strike where none can be returned (mapped memory). */
+void status_end_process(Status code) __attribute__((noreturn));
 
 #endif

@@ -6,6 +6,7 @@
 #include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static MPI_Comm world = MPI_COMM_NULL;
 
@@ -69,6 +70,20 @@ static int comm_max(void *self, int value)
     return largest;
 }
 
+static void comm_wait(void *self)
+{
+    (void)self;
+    MPI_Request request;
+    int done = 0;
+    MPI_Ibarrier(world, &request);
+    while (!done) {
+        MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+        if (!done) {
+            nanosleep(&(struct timespec){.tv_nsec = 1000 * 1000}, NULL);
+        }
+    }
+}
+
 static void comm_abort(void *self, int code)
 {
     (void)self;
@@ -76,9 +91,9 @@ static void comm_abort(void *self, int code)
     abort();
 }
 
-static void abort_all(void)
+static void abort_all(int code)
 {
-    MPI_Abort(world, 1);
+    MPI_Abort(world, code);
 }
 
 Status comm_open(Ranks *out)
@@ -95,6 +110,7 @@ Status comm_open(Ranks *out)
         .gather = comm_gather,
         .exchange = comm_exchange,
         .max = comm_max,
+        .wait = comm_wait,
         .abort = comm_abort,
     };
     MPI_Comm_rank(world, &out->rank);
