@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "data/dataset.h"
+#include "data/prepared.h"
 #include "model/training.h"
 #include "tracker/config.h"
 #include "trainer/checkpointer.h"
@@ -41,8 +41,8 @@ typedef struct Bench {
     DataConfig data;
     ModelConfig model;
     TrainConfig train;
-    Splits splits;
-    Preprocessor *pre;
+    PreparedData prepared;
+    const Preprocessor *pre; /* its own */
     Dataset *train_set, *val_set, *test_set;
     Classifier *classifier;
     Optimizer *optimizer;
@@ -84,20 +84,22 @@ static Status read_config(Bench *bench, int argc, char **argv)
 
 static Status prepare(Bench *bench)
 {
-    const Splits *s = &bench->splits;
+    const PreparedData *data = &bench->prepared;
+    const Splits *s = &data->splits;
     double before = clock_cpu_seconds();
-    TRY(splits_read(&bench->data, (uint64_t)bench->job.seed, &bench->splits));
-    TRY(preprocessor_fit(&bench->data, &s->rows, s->train, s->n_train, &bench->pre));
-    TRY(dataset_encode(bench->pre, &s->rows, s->train, s->n_train, true,
-                       &bench->train_set));
+    TRY(prepared_open(&bench->data, (uint64_t)bench->job.seed, false, &bench->prepared));
+    TRY(prepared_dataset(data, s->train, s->n_train, &bench->train_set));
     if (s->n_val > 0) {
-        TRY(dataset_encode(bench->pre, &s->rows, s->val, s->n_val, true,
-                           &bench->val_set));
+        TRY(prepared_dataset(data, s->val, s->n_val, &bench->val_set));
     }
     bench->prepare_s = clock_cpu_seconds() - before;
+    bench->pre = data->preprocessor;
     if (bench->want_test && s->n_test > 0) {
-        const Corpus *rows = s->test_rows.n ? &s->test_rows : &s->rows;
-        TRY(dataset_encode(bench->pre, rows, s->test, s->n_test, true, &bench->test_set));
+        DatasetSource source = {.rows = splits_test_rows(s),
+                                .index = s->test,
+                                .n = s->n_test,
+                                .labelled = true};
+        TRY(dataset_open(bench->pre, &source, &bench->test_set));
     }
     ModelSizes sizes = {
         .n_classes = preprocessor_n_classes(bench->pre),
@@ -255,8 +257,7 @@ int main(int argc, char **argv)
     dataset_close(bench.train_set);
     dataset_close(bench.val_set);
     dataset_close(bench.test_set);
-    preprocessor_close(bench.pre);
-    splits_free(&bench.splits);
+    prepared_close(&bench.prepared);
     comm_close();
     return (int)status;
 }

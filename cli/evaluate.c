@@ -259,7 +259,7 @@ static Status evaluate(const Subject *subject, EvaluationSplit split, Evaluation
     EvaluationData data = {0};
     TRY(options.data ? evaluation_data_file(subject->predictor, options.data, &data)
                      : evaluation_data_split(subject->predictor, split, &data));
-    Status status = evaluate_rows(subject->predictor, data.rows, data.index, data.n, out);
+    Status status = evaluate_set(subject->predictor, data.set, out);
     evaluation_data_free(&data);
     return status;
 }

@@ -29,35 +29,39 @@ static struct PredictOptions {
 typedef struct Part {
     Predictor *predictor;
     AnswerPrinter *printer;
-    CorpusBuilder *builder;
-    size_t n, n_bytes;
+    StrBuf bytes;             /* of all texts */
+    size_t begin[PART_TEXTS]; /* of each in `bytes` */
+    size_t n;
     float *log_probs; /* [PART_TEXTS, n_classes] */
 } Part;
 
 static Status answer_part(Part *part)
 {
-    Corpus rows = {0};
-    corpus_end(part->builder, &rows);
-    Status status = predictor_predict_rows(part->predictor, &rows, NULL, part->n, false,
-                                           part->log_probs, NULL);
+    Text texts[PART_TEXTS];
+    for (size_t i = 0; i < part->n; i++) {
+        size_t end = i + 1 < part->n ? part->begin[i + 1] : part->bytes.n;
+        texts[i] = (Text){part->bytes.p + part->begin[i], end - part->begin[i]};
+    }
+    Status status = predictor_predict(part->predictor, texts, part->n, part->log_probs);
     if (status == STATUS_OK) {
         answers_add(part->printer, part->log_probs, part->n);
     }
-    corpus_free(&rows);
-    part->builder = corpus_begin();
-    part->n = part->n_bytes = 0;
+    strbuf_clear(&part->bytes);
+    part->n = 0;
     return status;
 }
 
 /* Fields are joined as in training. */
 static Status add_text(Part *part, const Text *fields, size_t n_fields)
 {
-    corpus_add(part->builder, fields, n_fields, (Text){NULL, 0}, 0);
-    part->n++;
+    part->begin[part->n++] = part->bytes.n;
     for (size_t i = 0; i < n_fields; i++) {
-        part->n_bytes += fields[i].n;
+        if (i > 0) {
+            strbuf_add_char(&part->bytes, ' ');
+        }
+        strbuf_add(&part->bytes, fields[i].p, fields[i].n);
     }
-    bool full = part->n == PART_TEXTS || part->n_bytes >= PART_BYTES;
+    bool full = part->n == PART_TEXTS || part->bytes.n >= PART_BYTES;
     return full ? answer_part(part) : STATUS_OK;
 }
 
@@ -170,7 +174,7 @@ static Status finish_part(Part *part, Status status)
 static Status predict(Predictor *predictor, const Invocation *invocation)
 {
     AnswerStyle style = style_of(invocation);
-    Part part = {.predictor = predictor, .builder = corpus_begin()};
+    Part part = {.predictor = predictor};
     part.log_probs =
         mem_alloc(PART_TEXTS * predictor_n_classes(predictor), sizeof *part.log_probs);
     part.printer = answers_begin(&style, predictor, stdout);
@@ -179,7 +183,7 @@ static Status predict(Predictor *predictor, const Invocation *invocation)
                                            : predict_lines(&part);
     status = finish_part(&part, status);
     answers_end(part.printer, status == STATUS_OK);
-    corpus_end(part.builder, NULL);
+    strbuf_free(&part.bytes);
     free(part.log_probs);
     return status;
 }

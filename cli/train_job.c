@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "data/dataset.h"
+#include "data/prepared.h"
 #include "trainer/launch.h"
 #include "trainer/train_loop.h"
 
@@ -21,8 +21,7 @@ typedef struct TrainJobState {
     const TrainOptions *options;
     WholeConfig config;
     ResumePoint resume;
-    Splits splits;
-    Preprocessor *pre;
+    PreparedData data;
     Dataset *train_set, *val_set;
     NamedText digests[3];
     TrainJob loop;
@@ -77,32 +76,53 @@ static Status check_resumed_data(const TrainJobState *job)
     if (!job->resume.checkpoint_dir) {
         return STATUS_OK;
     }
-    return resume_check_digest(&job->resume, job->splits.digest);
+    return resume_check_digest(&job->resume, job->data.splits.digest);
 }
 
-static Status encode(TrainJobState *job)
+/* A data set that is kept is prepared by rank 0 with all cores; the others sleep, and
+ * then find it there (or make it, where the cache is the node's own). */
+static Status prepare(TrainJobState *job)
 {
-    const Splits *s = &job->splits;
-    TRY(preprocessor_fit(&job->config.data, &s->rows, s->train, s->n_train, &job->pre));
-    TRY(dataset_encode(job->pre, &s->rows, s->train, s->n_train, true, &job->train_set));
+    const DataConfig *config = &job->config.data;
+    uint64_t seed = (uint64_t)job->config.top.seed;
+    bool kept = job->ranks->size > 1 && prepared_is_kept(config);
+    bool root = job->ranks->rank == 0;
+    Status status = STATUS_OK;
+    if (root || !kept) {
+        status = prepared_open(config, seed, root, &job->data);
+    }
+    if (kept) {
+        job->ranks->wait(job->ranks->self);
+        TRY(ranks_agree(job->ranks, status));
+        if (!root) {
+            status = prepared_open(config, seed, false, &job->data);
+        }
+    }
+    return status;
+}
+
+static Status open_sets(TrainJobState *job)
+{
+    const Splits *s = &job->data.splits;
+    TRY(prepared_dataset(&job->data, s->train, s->n_train, &job->train_set));
     if (s->n_val > 0) {
-        TRY(dataset_encode(job->pre, &s->rows, s->val, s->n_val, true, &job->val_set));
+        TRY(prepared_dataset(&job->data, s->val, s->n_val, &job->val_set));
     }
     return STATUS_OK;
 }
 
 static Status read_data(TrainJobState *job)
 {
-    Status status =
-        splits_read(&job->config.data, (uint64_t)job->config.top.seed, &job->splits);
+    Status status = prepare(job);
     status = status == STATUS_OK ? check_resumed_data(job) : status;
     TRY(ranks_agree(job->ranks, status));
-    TRY(same_everywhere(job->ranks, job->splits.digest, STATUS_DATA, "the data"));
-    TRY(ranks_agree(job->ranks, encode(job)));
+    const Splits *splits = &job->data.splits;
+    TRY(same_everywhere(job->ranks, splits->digest, STATUS_DATA, "the data"));
+    TRY(ranks_agree(job->ranks, open_sets(job)));
     note_one_rank();
     log_note("%zu texts to train on, %zu to validate, %zu to test, %zu classes",
-             job->splits.n_train, job->splits.n_val, job->splits.n_test,
-             preprocessor_n_classes(job->pre));
+             splits->n_train, splits->n_val, splits->n_test,
+             preprocessor_n_classes(job->data.preprocessor));
     return STATUS_OK;
 }
 
@@ -110,7 +130,7 @@ static Status open_run(TrainJobState *job)
 {
     Status status = STATUS_OK;
     if (job->ranks->rank == 0) {
-        status = training_run_open(&job->config, &job->splits, &job->resume,
+        status = training_run_open(&job->config, &job->data.splits, &job->resume,
                                    job->ranks->size, job->options->json, &job->run);
     }
     return ranks_agree(job->ranks, status);
@@ -119,16 +139,18 @@ static Status open_run(TrainJobState *job)
 static void prepare_loop(TrainJobState *job, const volatile sig_atomic_t *signal)
 {
     const WholeConfig *config = &job->config;
-    job->digests[0] = (NamedText){"train", job->splits.rows.digest};
-    job->digests[1] = (NamedText){"test", job->splits.test_rows.digest};
-    job->digests[2] = (NamedText){"split", job->splits.digest};
+    const Splits *splits = &job->data.splits;
+    const TokenizedRows *tests = splits->test_rows;
+    job->digests[0] = (NamedText){"train", tokenized_digest(splits->rows)};
+    job->digests[1] = (NamedText){"test", tests ? tokenized_digest(tests) : ""};
+    job->digests[2] = (NamedText){"split", splits->digest};
     job->loop = (TrainJob){
         .ranks = job->ranks,
         .train = &config->train,
         .model = &config->model,
         .checkpoint = &config->checkpoint,
         .seed = (uint64_t)config->top.seed,
-        .preprocessor = job->pre,
+        .preprocessor = job->data.preprocessor,
         .train_set = job->train_set,
         .val_set = job->val_set,
         .resume_from = job->resume.checkpoint_dir,
@@ -153,8 +175,7 @@ static void close_job(TrainJobState *job)
 {
     dataset_close(job->train_set);
     dataset_close(job->val_set);
-    preprocessor_close(job->pre);
-    splits_free(&job->splits);
+    prepared_close(&job->data);
     resume_point_free(&job->resume);
     whole_config_free(&job->config);
 }

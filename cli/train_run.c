@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_CALLBACKS = 8, MAX_DATASETS = 3, MAX_LAST_METRICS = 16, TRIAL_ID = 9 };
+enum { MAX_CALLBACKS = 8, MAX_DATASETS = 2, MAX_LAST_METRICS = 16, TRIAL_ID = 9 };
 
 /* What the end's JSON object tells; kept by a callback of our own. */
 typedef struct Ending {
@@ -64,32 +64,88 @@ static char *files_name(const StrList *files)
     return files->n > 0 ? mem_strdup(path_base(files->items[0])) : mem_strdup("data");
 }
 
-static void add_dataset(TrainingRun *run, const StrList *files, const Corpus *corpus,
-                        size_t rows, const char *context)
+/* A number of rows under its name. */
+typedef struct PartSize {
+    const char *name;
+    size_t n;
+} PartSize;
+
+/* One file list as the run's input, and what its rows went to. */
+typedef struct Input {
+    const StrList *files;
+    const TokenizedRows *rows;
+    PartSize parts[3];
+    const char *context;
+} Input;
+
+static void write_count(JsonWriter *w, const char *key, size_t n)
 {
-    char *source = files->n > 0 ? path_absolute(files->items[0]) : mem_strdup("");
-    char *parts[] = {files_name(files), source,
-                     mem_printf("{\"num_rows\": %zu, \"invalid_utf8_rows\": %zu}", rows,
-                                corpus->n_invalid)};
+    json_write_key(w, key);
+    json_write_int(w, (int64_t)n);
+}
+
+/* Rows, classes and splits, as a data set of a run describes itself. */
+static char *profile_of(const Input *input)
+{
+    const StrList *labels = tokenized_labels(input->rows);
+    size_t *counts = mem_alloc(labels->n, sizeof *counts);
+    splits_count_labels(input->rows, counts);
+    StrBuf text = {0};
+    JsonWriter w = json_writer(&text, 0);
+    json_begin_object(&w);
+    write_count(&w, "num_rows", tokenized_size(input->rows));
+    write_count(&w, "invalid_utf8_rows", tokenized_n_invalid(input->rows));
+    json_write_key(&w, "splits");
+    json_begin_object(&w);
+    for (size_t i = 0; i < 3 && input->parts[i].name; i++) {
+        write_count(&w, input->parts[i].name, input->parts[i].n);
+    }
+    json_end_object(&w);
+    json_write_key(&w, "classes");
+    json_begin_object(&w);
+    for (size_t i = 0; i < labels->n; i++) {
+        write_count(&w, labels->items[i], counts[i]);
+    }
+    json_end_object(&w);
+    json_end_object(&w);
+    free(counts);
+    return strbuf_take(&text);
+}
+
+static void add_dataset(TrainingRun *run, const Input *input)
+{
+    const StrList *files = input->files;
+    char *parts[] = {files_name(files),
+                     files->n > 0 ? path_absolute(files->items[0]) : mem_strdup(""),
+                     profile_of(input)};
     const char *owned[3];
     for (size_t i = 0; i < 3; i++) {
         strlist_add_take(&run->texts, parts[i]);
         owned[i] = parts[i];
     }
-    run->datasets[run->n_datasets++] = (LoggerDataset){.name = owned[0],
-                                                       .digest = corpus->digest,
-                                                       .source = owned[1],
-                                                       .profile = owned[2],
-                                                       .context = context};
+    run->datasets[run->n_datasets++] =
+        (LoggerDataset){.name = owned[0],
+                        .digest = tokenized_digest(input->rows),
+                        .source = owned[1],
+                        .profile = owned[2],
+                        .context = input->context};
 }
 
 static void collect_facts(TrainingRun *run, const Splits *splits)
 {
     const DataConfig *data = &run->config->data;
     config_flatten(run->config->sections, N_TRAIN_SECTIONS, add_param, run);
-    add_dataset(run, &data->train, &splits->rows, splits->n_train, "training");
-    if (splits->test_rows.n > 0) {
-        add_dataset(run, &data->test, &splits->test_rows, splits->n_test, "testing");
+    Input train = {&data->train,
+                   splits->rows,
+                   {{"train", splits->n_train}, {"val", splits->n_val}},
+                   "training"};
+    Input test = {&data->test, splits->test_rows, {{"test", splits->n_test}}, "testing"};
+    if (!splits->test_rows) {
+        train.parts[2] = test.parts[0];
+    }
+    add_dataset(run, &train);
+    if (splits->test_rows) {
+        add_dataset(run, &test);
     }
     host_name(run->host);
     host_ip(run->ip);
@@ -103,8 +159,8 @@ static Status create_run(TrainingRun *run, const Splits *splits, int n_ranks)
         {"sqlite", db_library_version()},
     };
     const NamedText digests[] = {
-        {"train", splits->rows.digest},
-        {"test", splits->test_rows.digest},
+        {"train", tokenized_digest(splits->rows)},
+        {"test", splits->test_rows ? tokenized_digest(splits->test_rows) : ""},
         {"split", splits->digest},
     };
     RunFacts facts = {

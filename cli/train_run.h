@@ -5,7 +5,7 @@
 
 #include "cli/resume.h"
 #include "cli/train_config.h"
-#include "data/corpus.h"
+#include "data/splits.h"
 #include "trainer/train_loop.h"
 
 typedef struct TrainingRun TrainingRun;

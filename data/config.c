@@ -44,6 +44,30 @@ const Field data_fields[] = {
      .min = 0,
      .max = 0.9,
      .help = "share of all rows, per class, cut off as test split"},
+    {.key = "group",
+     .type = FIELD_TEXT,
+     .offset = AT(group),
+     .help = "column whose rows with the same value all go to one split"},
+    {.key = "shuffle",
+     .type = FIELD_BOOL,
+     .offset = AT(shuffle),
+     .default_text = "true",
+     .help = "draw the rows of a split; false: the last rows of every class"},
+    {.key = "folds",
+     .type = FIELD_INT,
+     .offset = AT(folds),
+     .default_text = "0",
+     .min = 0,
+     .max = 1000,
+     .unit = "folds",
+     .help = "cross-validation: cut the training rows into so many; 0 for none"},
+    {.key = "fold",
+     .type = FIELD_INT,
+     .offset = AT(fold),
+     .default_text = "0",
+     .min = 0,
+     .max = 999,
+     .help = "the fold that is for validation, from 0, in place of val_size"},
     {.key = "cleaning",
      .type = FIELD_CHOICE,
      .offset = AT(cleaning),
@@ -61,6 +85,11 @@ const Field data_fields[] = {
      .offset = AT(strict),
      .default_text = "false",
      .help = "the same text in training and test is an error"},
+    {.key = "cache",
+     .type = FIELD_TEXT,
+     .offset = AT(cache),
+     .default_text = "auto",
+     .help = "folder for prepared rows, off, or auto: files over 64 MB, in ~/.cache"},
     {.key = "tokenizer",
      .type = FIELD_CHOICE,
      .offset = AT(tokenizer),
@@ -173,6 +202,30 @@ static Status check_stdin_once(const DataConfig *config, const Config *source)
     return STATUS_OK;
 }
 
+static Status check_folds(const DataConfig *config, const Config *source)
+{
+    if (config->folds == 1) {
+        status_set(STATUS_CONFIG, "%s: data.folds: 1 fold leaves nothing to learn from",
+                   config_origin(source, "data.folds"));
+        status_hint("use 2 or more, or 0 for none");
+        return STATUS_CONFIG;
+    }
+    if (config->fold > 0 && config->fold >= config->folds) {
+        status_set(STATUS_CONFIG, "%s: data.fold: %lld, but data.folds is %lld (%s)",
+                   config_origin(source, "data.fold"), (long long)config->fold,
+                   (long long)config->folds, config_origin(source, "data.folds"));
+        status_hint("folds are numbered from 0");
+        return STATUS_CONFIG;
+    }
+    if (config->group && config->label && strcmp(config->group, config->label) == 0) {
+        return status_set(STATUS_CONFIG,
+                          "%s: data.group: column \"%s\" is the label: every class would "
+                          "be in one split",
+                          config_origin(source, "data.group"), config->group);
+    }
+    return STATUS_OK;
+}
+
 Status data_config_check(const DataConfig *config, const Config *source)
 {
     TRY(check_required(config, source));
@@ -191,6 +244,7 @@ Status data_config_check(const DataConfig *config, const Config *source)
         status_hint("give test rows in a file or cut them off, not both");
         return STATUS_CONFIG;
     }
+    TRY(check_folds(config, source));
     if (config->ngram_min > config->ngram_max) {
         return status_set(STATUS_CONFIG,
                           "%s: data.ngram_min: %lld is above data.ngram_max: %lld",

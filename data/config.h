@@ -35,6 +35,11 @@ typedef struct DataConfig {
     int cleaning;     /* Cleaning */
     int invalid_utf8; /* InvalidUtf8 */
     bool strict;      /* the same text in train and test is an error */
+    char *group;      /* column whose rows never part, or NULL */
+    bool shuffle;     /* draw the rows of a split */
+    int64_t folds;    /* 0; or cross-validation with so many ... */
+    int64_t fold;     /* ... and this one, from 0, for validation */
+    char *cache;      /* auto, off, or the folder where tokenized rows are kept */
 
     int tokenizer;      /* TokenizerKind */
     int64_t max_words;  /* words of a text that the deep branch sees */

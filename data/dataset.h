@@ -1,12 +1,17 @@
-/* An encoded data set: every text tokenized once into compact arrays, and packed batches
- * made from it. */
+/* An encoded data set: rows, as their words, beside what the model makes of each word,
+ * and packed batches made from them.
+ *
+ * Nothing is encoded ahead: a batch reads the words of its own texts from the tokenized
+ * rows and weighs their wide features then, which costs a few percent of a step and lets
+ * a data set be larger than memory. */
 #ifndef MUSTER_DATA_DATASET_H
 #define MUSTER_DATA_DATASET_H
 
 #include "base/batch.h"
 #include "base/status.h"
-#include "data/corpus.h"
+#include "data/encoded_words.h"
 #include "data/preprocessor.h"
+#include "data/tokenized_rows.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,25 +19,44 @@
 
 typedef struct Dataset Dataset;
 
-/* Encodes rows `index[0..n-1]` of `rows` (index NULL: all of them); example i is row
- * index[i]. A label that training never saw is STATUS_DATA naming it, unless `labelled`
- * is false (labels become -1). */
-Status dataset_encode(const Preprocessor *pre, const Corpus *rows, const uint32_t *index,
-                      size_t n, bool labelled, Dataset **out);
+/* Which rows make the set. All borrowed for the set's life. */
+typedef struct DatasetSource {
+    const TokenizedRows *rows;
+    const EncodedWords *words; /* of these rows; NULL: made here */
+    const uint32_t *index;     /* [n] example i is row index[i]; NULL: all rows */
+    size_t n;
+    bool labelled; /* labels that training never saw are an error; else all are -1 */
+    const uint16_t
+        *row_length; /* [rows] dataset_row_length of each; NULL: counted here */
+} DatasetSource;
+
+/* STATUS_DATA names the first label that training never saw. */
+Status dataset_open(const Preprocessor *pre, const DatasetSource *source, Dataset **out);
+
+/* `n` texts without labels; the set keeps nothing of them. */
+Status dataset_open_texts(const Preprocessor *pre, const Text *texts, size_t n,
+                          Dataset **out);
 void dataset_close(Dataset *set);
 
 size_t dataset_size(const Dataset *set);
-size_t dataset_n_tokens(const Dataset *set); /* words the deep branch sees, all texts */
 int32_t dataset_label(const Dataset *set, size_t example);
-size_t dataset_length(const Dataset *set, size_t example); /* its words, at least 1 */
-size_t dataset_n_empty(const Dataset *set); /* texts without words after cleaning */
+size_t dataset_length(const Dataset *set, size_t example); /* its tokens, at least 1 */
+size_t dataset_n_tokens(const Dataset *set);               /* of all texts */
 
-/* The tables behind the batches, for updates that span a whole step. */
+/* The table behind the batches, for updates that span a whole step. */
 WordTable dataset_words(const Dataset *set);
-WideTable dataset_wide(const Dataset *set);
+
+/* Tokens of one row that the deep branch sees, at least 1. `scratch` grows as needed. */
+typedef struct WordScratch {
+    uint32_t *words;
+    size_t cap;
+} WordScratch;
+size_t dataset_row_length(const Preprocessor *pre, const TokenizedRows *rows,
+                          const EncodedWords *words, size_t row, WordScratch *scratch);
+void word_scratch_free(WordScratch *scratch);
 
 /* Makes packed batches; holds the memory of one. Grows to the largest batch seen, then
- * allocates no more. */
+ * allocates no more. One per thread. */
 typedef struct BatchPacker BatchPacker;
 
 BatchPacker *batch_packer_open(const Dataset *set);

@@ -178,8 +178,8 @@ static void write_tokenizer(JsonWriter *w, const Preprocessor *pre)
     added_token(w, WORD_UNK, UNK_TOKEN);
     added_token(w, WORD_MASK, MASK_TOKEN);
     json_end_array(w);
-    normalizer(w, pre->cleaning);
-    pre_tokenizer(w, pre->cleaning);
+    normalizer(w, word_splitter_cleaning(pre->splitter));
+    pre_tokenizer(w, word_splitter_cleaning(pre->splitter));
     member_null(w, "post_processor");
     member_null(w, "decoder");
     model(w, &pre->vocabulary);

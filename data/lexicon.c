@@ -71,10 +71,22 @@ static void append_word(Lexicon *table, Text word, uint64_t hash)
 
 uint32_t lexicon_add(Lexicon *table, Text word)
 {
+    return lexicon_add_hashed(table, word, hash_bytes(0, word.p, word.n));
+}
+
+void lexicon_clear(Lexicon *table)
+{
+    table->n = 0;
+    if (table->slots) {
+        memset(table->slots, 0, table->n_slots * sizeof *table->slots);
+    }
+}
+
+uint32_t lexicon_add_hashed(Lexicon *table, Text word, uint64_t hash)
+{
     if (2 * (table->n + 1) > table->n_slots) {
         grow_slots(table);
     }
-    uint64_t hash = hash_bytes(0, word.p, word.n);
     size_t at = find_slot(table, word, hash);
     if (table->slots[at] == 0) {
         CHECK(table->n < WORD_ABSENT - 1);

@@ -26,6 +26,12 @@ void lexicon_free(Lexicon *table);
 /* The number of `word`, which is added when it is new. */
 uint32_t lexicon_add(Lexicon *table, Text word);
 
+/* The same for a caller that knows its hash_bytes(0, word). */
+uint32_t lexicon_add_hashed(Lexicon *table, Text word, uint64_t hash);
+
+/* Empty again, with its memory kept. */
+void lexicon_clear(Lexicon *table);
+
 /* The number of `word`, or WORD_ABSENT. */
 uint32_t lexicon_find(const Lexicon *table, Text word);
 

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/safetensors.h"
-#include "data/clean.h"
+#include "data/fit.h"
 #include "data/hf_tokenizer.h"
 #include "data/preprocessor_state.h"
 
@@ -24,7 +24,6 @@ static const char *const WIDE_NAMES[] = {"none", "words", "words_chars"};
 
 static void copy_config(Preprocessor *pre, const DataConfig *config)
 {
-    pre->cleaning = (Cleaning)config->cleaning;
     pre->tokenizer = (TokenizerKind)config->tokenizer;
     for (size_t i = 0; i < config->text.n; i++) {
         strlist_add(&pre->text_columns, config->text.items[i]);
@@ -38,69 +37,59 @@ static void copy_config(Preprocessor *pre, const DataConfig *config)
     wide_init(&pre->wide, (WideBlocks)config->wide, (size_t)config->wide_buckets);
 }
 
-/* What the pass over the training texts collects. */
-typedef struct Fit {
-    Lexicon words;
-    uint32_t *count; /* [words.n] how often each was seen */
-    size_t count_cap;
-    uint32_t *text; /* words of the text at hand */
-    size_t n_text, text_cap;
-    StrBuf cleaned;
-    size_t n_empty;
-} Fit;
-
-static void fit_words(Fit *fit, Cleaning cleaning, Text text)
+/* The classes are the labels of the training rows alone. */
+static void fit_labels(Preprocessor *pre, const TokenizedRows *rows,
+                       const uint32_t *index, size_t n)
 {
-    clean_text(cleaning, text, &fit->cleaned);
-    Text rest = {fit->cleaned.p, fit->cleaned.n}, word;
-    fit->n_text = 0;
-    while (clean_next_word(&rest, &word)) {
-        size_t before = fit->words.n;
-        uint32_t number = lexicon_add(&fit->words, word);
-        if (number == before) {
-            fit->count =
-                mem_grow(fit->count, &fit->count_cap, before + 1, sizeof *fit->count);
-            fit->count[number] = 0;
+    const StrList *labels = tokenized_labels(rows);
+    bool *used = mem_zalloc(labels->n, sizeof *used);
+    for (size_t i = 0; i < n; i++) {
+        int32_t label = tokenized_row(rows, index ? index[i] : i)->label;
+        if (label >= 0) {
+            used[label] = true;
         }
-        fit->count[number]++;
-        fit->text =
-            mem_grow(fit->text, &fit->text_cap, fit->n_text + 1, sizeof *fit->text);
-        fit->text[fit->n_text++] = number;
     }
-    fit->n_empty += fit->n_text == 0;
+    Text *names = mem_alloc(labels->n, sizeof *names);
+    size_t n_names = 0;
+    for (size_t i = 0; i < labels->n; i++) {
+        if (used[i]) {
+            names[n_names++] = text_of(labels->items[i]);
+        }
+    }
+    labels_fit(&pre->labels, names, NULL, n_names);
+    free(names);
+    free(used);
 }
 
-static void fit_texts(Preprocessor *pre, const Corpus *rows, const uint32_t *index,
+static void fit_texts(Preprocessor *pre, const TokenizedRows *rows, const uint32_t *index,
                       size_t n, uint64_t vocab_size)
 {
-    Fit fit = {0};
-    WideCounter *counter = wide_counter_open(&pre->wide, &fit.words);
-    for (size_t i = 0; i < n; i++) {
-        fit_words(&fit, pre->cleaning, rows->text[index ? index[i] : i]);
-        wide_count_text(counter, fit.text, fit.n_text, &pre->wide);
-    }
+    FitCounts counts;
+    fit_count(rows, index, n, &pre->wide, &counts);
     wide_finish(&pre->wide);
-    vocabulary_fit(&pre->vocabulary, &fit.words, fit.count, pre->min_count, vocab_size);
-    if (fit.n_empty > 0) {
+    vocabulary_fit(&pre->vocabulary, tokenized_words(rows), counts.word, pre->min_count,
+                   vocab_size);
+    if (counts.n_empty > 0) {
         log_warning("%zu of %zu training texts are empty after cleaning; they are kept",
-                    fit.n_empty, n);
+                    counts.n_empty, n);
     }
-    wide_counter_close(counter);
-    lexicon_free(&fit.words);
-    free(fit.count);
-    free(fit.text);
-    strbuf_free(&fit.cleaned);
+    fit_counts_free(&counts);
 }
 
-Status preprocessor_fit(const DataConfig *config, const Corpus *rows,
+Status preprocessor_fit(const DataConfig *config, const TokenizedRows *rows,
                         const uint32_t *index, size_t n, Preprocessor **out)
 {
     if (n == 0) {
         return status_set(STATUS_DATA, "no training rows to fit the preprocessor on");
     }
     Preprocessor *pre = mem_zalloc(1, sizeof *pre);
+    Status status = word_splitter_open(config, &pre->splitter);
+    if (status != STATUS_OK) {
+        preprocessor_close(pre);
+        return status;
+    }
     copy_config(pre, config);
-    labels_fit(&pre->labels, rows->label, index, n);
+    fit_labels(pre, rows, index, n);
     fit_texts(pre, rows, index, n, (uint64_t)config->vocab_size);
     *out = pre;
     return STATUS_OK;
@@ -111,6 +100,7 @@ void preprocessor_close(Preprocessor *pre)
     if (!pre) {
         return;
     }
+    word_splitter_close(pre->splitter);
     strlist_free(&pre->text_columns);
     free(pre->label_column);
     labels_free(&pre->labels);
@@ -149,7 +139,7 @@ void preprocessor_describe(const Preprocessor *pre, JsonWriter *w)
     write_list(w, "text_columns", &pre->text_columns);
     write_name(w, "label_column", pre->label_column);
     write_list(w, "labels", &pre->labels.names);
-    write_name(w, "cleaning", CLEANING_NAMES[pre->cleaning]);
+    write_name(w, "cleaning", CLEANING_NAMES[word_splitter_cleaning(pre->splitter)]);
     write_name(w, "tokenizer", TOKENIZER_NAMES[pre->tokenizer]);
     write_size(w, "max_words", pre->max_words);
     write_size(w, "min_count", pre->min_count);
@@ -334,7 +324,7 @@ static Status load_parts(const Loading *loading, Preprocessor *pre)
         mem_strdup(json_string(json_get(loading->object, "label_column")));
     TRY(load_labels(loading, &pre->labels));
     TRY(load_choice(loading, "cleaning", CLEANING_NAMES, 4, &cleaning));
-    pre->cleaning = (Cleaning)cleaning;
+    pre->splitter = word_splitter_of((Cleaning)cleaning);
     TRY(load_words(loading, pre));
     return load_wide(loading, &pre->wide);
 }
@@ -360,6 +350,11 @@ Status preprocessor_load(const char *dir, Preprocessor **out)
 }
 
 /* ---- facts ---- */
+
+const WordSplitter *preprocessor_splitter(const Preprocessor *pre)
+{
+    return pre->splitter;
+}
 
 size_t preprocessor_n_classes(const Preprocessor *pre)
 {

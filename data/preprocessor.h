@@ -7,12 +7,14 @@
 #include "base/json.h"
 #include "base/status.h"
 #include "data/config.h"
-#include "data/corpus.h"
+#include "data/tokenized_rows.h"
+#include "data/word_splitter.h"
 
 typedef struct Preprocessor Preprocessor;
 
-/* Fits on rows `index[0..n-1]` of `rows`. Labels are sorted by bytes. */
-Status preprocessor_fit(const DataConfig *config, const Corpus *rows,
+/* Fits on rows `index[0..n-1]` of `rows` (index NULL: the first n), which were split by
+ * the config's word splitter. Labels are sorted by bytes. */
+Status preprocessor_fit(const DataConfig *config, const TokenizedRows *rows,
                         const uint32_t *index, size_t n, Preprocessor **out);
 void preprocessor_close(Preprocessor *pre);
 
@@ -26,6 +28,7 @@ void preprocessor_describe(const Preprocessor *pre, JsonWriter *w);
 /* Reads it back from a checkpoint folder; STATUS_DAMAGED when something does not fit. */
 Status preprocessor_load(const char *dir, Preprocessor **out);
 
+const WordSplitter *preprocessor_splitter(const Preprocessor *pre); /* borrowed */
 size_t preprocessor_n_classes(const Preprocessor *pre);
 const char *preprocessor_label(const Preprocessor *pre,
                                size_t class_index);              /* borrowed */

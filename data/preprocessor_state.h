@@ -5,10 +5,11 @@
 #include "data/labels.h"
 #include "data/preprocessor.h"
 #include "data/wide.h"
+#include "data/word_splitter.h"
 #include "data/words.h"
 
 struct Preprocessor {
-    Cleaning cleaning;
+    WordSplitter *splitter;
     TokenizerKind tokenizer;
     StrList text_columns;
     char *label_column; /* NULL when there was none */

@@ -1,180 +1,333 @@
-/* The splits of a job: which rows are for training, which for validation and test. */
-#include "data/corpus.h"
+/* Opening a job's rows, cutting them, and looking for texts that stand on both sides. */
+#include "data/splits.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "data/labels.h"
-#include "data/lexicon.h"
+#include "data/row_cache.h"
 #include "data/split.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Draws of the two cuts, so that they share none. */
-enum { CUT_VAL = 0, CUT_TEST = 1 };
-
 void splits_free(Splits *splits)
 {
-    corpus_free(&splits->rows);
-    corpus_free(&splits->test_rows);
-    free(splits->train);
-    free(splits->val);
-    free(splits->test);
+    tokenized_close(splits->rows);
+    tokenized_close(splits->test_rows);
+    for (size_t i = 0; i < 3; i++) {
+        free(splits->owned[i]);
+    }
     *splits = (Splits){0};
 }
 
-const Corpus *splits_test_rows(const Splits *splits)
+const TokenizedRows *splits_test_rows(const Splits *splits)
 {
-    return splits->test_rows.n > 0 ? &splits->test_rows : &splits->rows;
+    return splits->test_rows ? splits->test_rows : splits->rows;
 }
 
-static Status one_class(const Corpus *rows, const Labels *labels, const char *column)
+Status splits_open_rows(const DataConfig *config, const WordSplitter *splitter,
+                        bool progress, Splits *out)
+{
+    Splits splits = {0};
+    RowsRequest request = {config, &config->train, splitter, progress};
+    Status status = row_cache_open(&request, &splits.rows, splits.rows_key);
+    if (status == STATUS_OK && config->test.n > 0) {
+        request.files = &config->test;
+        status = row_cache_open(&request, &splits.test_rows, splits.test_key);
+    }
+    if (status != STATUS_OK) {
+        splits_free(&splits);
+        return status;
+    }
+    *out = splits;
+    return STATUS_OK;
+}
+
+/* ---- classes ---- */
+
+static Status one_class(const TokenizedRows *rows, const Labels *labels,
+                        const char *column)
 {
     status_set(STATUS_DATA, "%s: only one class, \"%s\", in column \"%s\"",
-               rows->files.items[0], labels->names.items[0], column);
+               tokenized_files(rows)->items[0], labels->names.items[0], column);
     status_hint("a classifier needs at least two; is data.label the right column?");
     return STATUS_DATA;
 }
 
-/* Every class needs a row on both sides. */
-static Status check_class_rows(const Corpus *rows, const Labels *labels,
-                               const int32_t *class_of)
+static void sort_labels(const StrList *names, Labels *labels)
 {
-    for (size_t c = 0; c < labels->names.n; c++) {
-        size_t count = 0, first = 0;
-        for (size_t i = 0; i < rows->n; i++) {
-            if (class_of[i] == (int32_t)c && count++ == 0) {
-                first = i;
-            }
-        }
-        if (count < 2) {
-            char *place = corpus_place(rows, first);
-            status_set(STATUS_DATA,
-                       "%s: class \"%s\" has this row only; a stratified split needs 2",
-                       place, labels->names.items[c]);
-            status_hint("add rows, take the class out, or set data.val_size and "
-                        "data.test_size to 0");
-            free(place);
-            return STATUS_DATA;
-        }
+    Text *texts = mem_alloc(names->n, sizeof *texts);
+    for (size_t i = 0; i < names->n; i++) {
+        texts[i] = text_of(names->items[i]);
     }
-    return STATUS_OK;
+    labels_fit(labels, texts, NULL, names->n);
+    free(texts);
 }
 
-static void number_rows(Splits *splits)
+/* The class of every row, classes in the order of their names. */
+static int32_t *list_classes(const TokenizedRows *rows, const Labels *labels)
 {
-    size_t n = splits->rows.n;
-    splits->train = mem_alloc(n, sizeof *splits->train);
-    splits->val = mem_alloc(n, sizeof *splits->val);
-    splits->test = mem_alloc(n > splits->test_rows.n ? n : splits->test_rows.n,
-                             sizeof *splits->test);
-    splits->n_train = n;
+    const StrList *names = tokenized_labels(rows);
+    int32_t *class_of_label = mem_alloc(names->n, sizeof *class_of_label);
+    for (size_t i = 0; i < names->n; i++) {
+        class_of_label[i] = labels_find(labels, text_of(names->items[i]));
+    }
+    size_t n = tokenized_size(rows);
+    int32_t *class_of = mem_alloc(n, sizeof *class_of);
     for (size_t i = 0; i < n; i++) {
-        splits->train[i] = (uint32_t)i;
+        class_of[i] = class_of_label[tokenized_row(rows, i)->label];
     }
+    free(class_of_label);
+    return class_of;
 }
 
-/* Cuts a share off the training rows: in place, as kept rows keep their order. */
-static size_t cut(Splits *splits, const int32_t *class_of, size_t n_classes, double share,
-                  uint64_t seed, uint32_t which, uint32_t *held)
+static uint32_t *list_groups(const TokenizedRows *rows)
 {
-    if (share <= 0) {
-        return 0;
+    size_t n = tokenized_size(rows);
+    uint32_t *group_of = mem_alloc(n, sizeof *group_of);
+    for (size_t i = 0; i < n; i++) {
+        group_of[i] = tokenized_row(rows, i)->group;
     }
-    uint32_t *kept = mem_alloc(splits->n_train, sizeof *kept);
-    size_t n_held = split_rows(splits->train, splits->n_train, class_of, n_classes, share,
-                               seed, which, kept, held);
-    splits->n_train -= n_held;
-    memcpy(splits->train, kept, splits->n_train * sizeof *kept);
-    free(kept);
-    return n_held;
+    return group_of;
+}
+
+/* ---- cutting ---- */
+
+static Status class_too_small(const Splits *splits, const Labels *labels,
+                              const int32_t *class_of, const SplitTooSmall *too_small,
+                              bool folds)
+{
+    size_t row = 0;
+    while (class_of[row] != too_small->class_index) {
+        row++;
+    }
+    char *place = tokenized_place(splits->rows, row);
+    const char *name = labels->names.items[too_small->class_index];
+    char *found = too_small->found == 1 && !too_small->groups
+                      ? mem_strdup("this row")
+                      : mem_printf("%zu %s%s", too_small->found,
+                                   too_small->groups ? "group" : "row",
+                                   too_small->found == 1 ? "" : "s");
+    status_set(STATUS_DATA,
+               "%s: class \"%s\" has %s only; a stratified split%s needs %zu", place,
+               name, found, folds ? " into folds" : "", too_small->needed);
+    free(found);
+    status_hint(folds ? "add rows, take the class out, or lower data.folds"
+                      : "add rows, take the class out, or set data.val_size and "
+                        "data.test_size to 0");
+    free(place);
+    return STATUS_DATA;
+}
+
+static Status make_parts(const DataConfig *config, const Labels *labels, uint64_t seed,
+                         const Splits *splits, uint8_t *part)
+{
+    const TokenizedRows *rows = splits->rows;
+    int32_t *class_of = list_classes(rows, labels);
+    uint32_t *group_of = tokenized_n_groups(rows) > 0 ? list_groups(rows) : NULL;
+    SplitRequest request = {
+        .n_rows = tokenized_size(rows),
+        .n_classes = labels->names.n,
+        .n_groups = tokenized_n_groups(rows),
+        .class_of = class_of,
+        .group_of = group_of,
+        .val_size = config->val_size,
+        .test_size = splits->test_rows ? 0 : config->test_size,
+        .shuffle = config->shuffle,
+        .folds = config->folds,
+        .fold = config->fold,
+        .seed = seed,
+    };
+    SplitTooSmall too_small;
+    Status status = STATUS_OK;
+    if (!split_make(&request, part, &too_small)) {
+        status = class_too_small(splits, labels, class_of, &too_small, config->folds > 1);
+    }
+    free(class_of);
+    free(group_of);
+    return status;
+}
+
+/* The rows of one part, in a list of their own. */
+static const uint32_t *list_part(const uint8_t *part, size_t n_rows, SplitPart wanted,
+                                 uint32_t **owned, size_t *n)
+{
+    *n = 0;
+    for (size_t i = 0; i < n_rows; i++) {
+        *n += part[i] == wanted;
+    }
+    uint32_t *list = mem_alloc(*n, sizeof *list);
+    size_t at = 0;
+    for (size_t i = 0; i < n_rows; i++) {
+        if (part[i] == wanted) {
+            list[at++] = (uint32_t)i;
+        }
+    }
+    *owned = list;
+    return list;
 }
 
 static Status split_by_class(const DataConfig *config, const Labels *labels,
                              uint64_t seed, Splits *splits)
 {
-    const Corpus *rows = &splits->rows;
-    int32_t *class_of = mem_alloc(rows->n, sizeof *class_of);
-    for (size_t i = 0; i < rows->n; i++) {
-        class_of[i] = labels_find(labels, rows->label[i]);
-    }
-    size_t n_classes = labels->names.n;
-    double test_size = config->test.n > 0 ? 0 : config->test_size;
-    Status status = STATUS_OK;
-    if (test_size > 0 || config->val_size > 0) {
-        status = check_class_rows(rows, labels, class_of);
-    }
-    number_rows(splits);
+    size_t n = tokenized_size(splits->rows);
+    uint8_t *part = mem_alloc(n, sizeof *part);
+    Status status = make_parts(config, labels, seed, splits, part);
     if (status == STATUS_OK) {
-        splits->n_test =
-            cut(splits, class_of, n_classes, test_size, seed, CUT_TEST, splits->test);
-        splits->n_val = cut(splits, class_of, n_classes, config->val_size, seed, CUT_VAL,
-                            splits->val);
+        splits->train =
+            list_part(part, n, PART_TRAIN, &splits->owned[0], &splits->n_train);
+        splits->val = list_part(part, n, PART_VAL, &splits->owned[1], &splits->n_val);
+        splits->test = list_part(part, n, PART_TEST, &splits->owned[2], &splits->n_test);
     }
-    free(class_of);
+    free(part);
     return status;
 }
 
+/* All test rows are for the test; their labels must be known. */
 static Status take_test_rows(const Labels *labels, Splits *splits)
 {
-    const Corpus *rows = &splits->test_rows;
-    for (size_t i = 0; i < rows->n; i++) {
-        if (labels_find(labels, rows->label[i]) < 0) {
-            char *place = corpus_place(rows, i);
-            status_set(STATUS_DATA, "%s: label \"%.*s\" stands in no training row", place,
-                       (int)rows->label[i].n, rows->label[i].p);
-            free(place);
-            return STATUS_DATA;
-        }
-        splits->test[i] = (uint32_t)i;
+    const TokenizedRows *rows = splits->test_rows;
+    const StrList *names = tokenized_labels(rows);
+    bool *known = mem_alloc(names->n, sizeof *known);
+    for (size_t i = 0; i < names->n; i++) {
+        known[i] = labels_find(labels, text_of(names->items[i])) >= 0;
     }
-    splits->n_test = rows->n;
-    return STATUS_OK;
+    free(splits->owned[2]);
+    splits->n_test = tokenized_size(rows);
+    splits->test = splits->owned[2] = mem_alloc(splits->n_test, sizeof(uint32_t));
+    Status status = STATUS_OK;
+    for (size_t i = 0; i < splits->n_test && status == STATUS_OK; i++) {
+        int32_t label = tokenized_row(rows, i)->label;
+        if (!known[label]) {
+            char *place = tokenized_place(rows, i);
+            status = status_set(STATUS_DATA, "%s: label \"%s\" stands in no training row",
+                                place, names->items[label]);
+            free(place);
+        }
+        splits->owned[2][i] = (uint32_t)i;
+    }
+    free(known);
+    return status;
 }
 
-/* Test rows whose text the model has seen, or been chosen by. */
-static Status check_shared(const DataConfig *config, Splits *splits)
+/* ---- texts on both sides ---- */
+
+/* Checksums of texts, open addressing; 0 is free, so a sum of 0 counts as 1. */
+typedef struct SumSet {
+    uint64_t *slots;
+    size_t mask;
+} SumSet;
+
+static SumSet sum_set(size_t n)
 {
-    const Corpus *tests = splits_test_rows(splits);
-    Lexicon seen = {0};
-    for (size_t i = 0; i < splits->n_train; i++) {
-        lexicon_add(&seen, splits->rows.text[splits->train[i]]);
+    size_t size = 16;
+    while (size < 2 * n) {
+        size *= 2;
     }
-    for (size_t i = 0; i < splits->n_val; i++) {
-        lexicon_add(&seen, splits->rows.text[splits->val[i]]);
+    return (SumSet){mem_zalloc(size, sizeof(uint64_t)), size - 1};
+}
+
+static uint64_t *find_sum(const SumSet *set, uint64_t sum)
+{
+    sum = sum ? sum : 1;
+    size_t at = (size_t)sum & set->mask;
+    while (set->slots[at] && set->slots[at] != sum) {
+        at = (at + 1) & set->mask;
     }
-    size_t first = 0;
-    for (size_t i = 0; i < splits->n_test; i++) {
-        if (lexicon_find(&seen, tests->text[splits->test[i]]) != WORD_ABSENT &&
-            splits->n_shared++ == 0) {
-            first = splits->test[i];
+    return &set->slots[at];
+}
+
+static void add_sums(SumSet *set, const TokenizedRows *rows, const uint32_t *index,
+                     size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t sum = tokenized_row(rows, index[i])->text_sum;
+        *find_sum(set, sum) = sum ? sum : 1;
+    }
+}
+
+/* How many of the rows have a text of the set; *first is the first of them. */
+static size_t count_in(const SumSet *set, const TokenizedRows *rows,
+                       const uint32_t *index, size_t n, size_t *first)
+{
+    size_t found = 0;
+    for (size_t i = n; i-- > 0;) {
+        if (*find_sum(set, tokenized_row(rows, index[i])->text_sum)) {
+            *first = index[i];
+            found++;
         }
     }
-    lexicon_free(&seen);
-    if (splits->n_shared == 0) {
+    return found;
+}
+
+/* The large side is streamed against a set of the small ones: the texts of training and
+ * validation rows that some held-out row has. Sets of their texts are all that is held.
+ */
+static SumSet keep_those_in(const SumSet *held_out, size_t n_most,
+                            const TokenizedRows *rows, const uint32_t *index, size_t n)
+{
+    SumSet both = sum_set(n_most);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t sum = tokenized_row(rows, index[i])->text_sum;
+        if (*find_sum(held_out, sum)) {
+            *find_sum(&both, sum) = sum ? sum : 1;
+        }
+    }
+    return both;
+}
+
+static void count_shared(Splits *splits)
+{
+    const TokenizedRows *rows = splits->rows, *tests = splits_test_rows(splits);
+    size_t n_held = splits->n_val + splits->n_test;
+    SumSet held_out = sum_set(n_held);
+    add_sums(&held_out, rows, splits->val, splits->n_val);
+    add_sums(&held_out, tests, splits->test, splits->n_test);
+    SumSet seen = keep_those_in(&held_out, n_held, rows, splits->train, splits->n_train);
+    splits->n_shared_val =
+        count_in(&seen, rows, splits->val, splits->n_val, &splits->first_shared);
+    add_sums(&seen, rows, splits->val, splits->n_val);
+    splits->n_shared =
+        count_in(&seen, tests, splits->test, splits->n_test, &splits->first_shared);
+    free(seen.slots);
+    free(held_out.slots);
+}
+
+Status splits_check_shared(const DataConfig *config, const Splits *splits)
+{
+    bool test = splits->n_shared > 0;
+    size_t n = test ? splits->n_shared : splits->n_shared_val;
+    size_t of = test ? splits->n_test : splits->n_val;
+    if (n == 0) {
         return STATUS_OK;
     }
-    char *place = corpus_place(tests, first);
+    const char *name = test ? "test" : "validation";
+    const TokenizedRows *rows = test ? splits_test_rows(splits) : splits->rows;
+    char *place = tokenized_place(rows, splits->first_shared);
     Status status = STATUS_OK;
     if (config->strict) {
         status = status_set(STATUS_DATA,
-                            "%s: the same text stands in a training row (%zu of %zu test "
+                            "%s: the same text stands in a training row (%zu of %zu %s "
                             "rows)",
-                            place, splits->n_shared, splits->n_test);
+                            place, n, of, name);
         status_hint("take them out, or leave data.strict off to go on with a warning");
     } else {
-        log_warning("%zu of %zu test rows have the text of a training row, first at %s",
-                    splits->n_shared, splits->n_test, place);
+        log_warning("%zu of %zu %s rows have the text of a training row, first at %s", n,
+                    of, name, place);
     }
     free(place);
     return status;
 }
 
+/* ---- all of it ---- */
+
 static void digest_splits(Splits *splits)
 {
     Sha256 *sha = sha256_begin();
-    sha256_add(sha, splits->rows.digest, strlen(splits->rows.digest));
-    sha256_add(sha, splits->test_rows.digest, strlen(splits->test_rows.digest));
+    const char *rows = tokenized_digest(splits->rows);
+    const char *tests = splits->test_rows ? tokenized_digest(splits->test_rows) : "";
+    sha256_add(sha, rows, strlen(rows));
+    sha256_add(sha, tests, strlen(tests));
     const uint32_t *lists[] = {splits->train, splits->val, splits->test};
     const size_t n[] = {splits->n_train, splits->n_val, splits->n_test};
     for (int i = 0; i < 3; i++) {
@@ -185,36 +338,41 @@ static void digest_splits(Splits *splits)
     sha256_end(sha, splits->digest);
 }
 
-static Status read_and_split(const DataConfig *config, uint64_t seed, Splits *splits)
+Status splits_cut(const DataConfig *config, uint64_t seed, Splits *splits)
 {
-    TRY(corpus_read(&config->train, &config->text, config->label,
-                    (InvalidUtf8)config->invalid_utf8, &splits->rows));
-    if (config->test.n > 0) {
-        TRY(corpus_read(&config->test, &config->text, config->label,
-                        (InvalidUtf8)config->invalid_utf8, &splits->test_rows));
-    }
     Labels labels;
-    labels_fit(&labels, splits->rows.label, NULL, splits->rows.n);
-    Status status = labels.names.n < 2 ? one_class(&splits->rows, &labels, config->label)
+    sort_labels(tokenized_labels(splits->rows), &labels);
+    Status status = labels.names.n < 2 ? one_class(splits->rows, &labels, config->label)
                                        : split_by_class(config, &labels, seed, splits);
-    if (status == STATUS_OK && config->test.n > 0) {
+    if (status == STATUS_OK && splits->test_rows) {
         status = take_test_rows(&labels, splits);
     }
     labels_free(&labels);
     TRY(status);
-    TRY(check_shared(config, splits));
+    count_shared(splits);
     digest_splits(splits);
     return STATUS_OK;
 }
 
-Status splits_read(const DataConfig *config, uint64_t seed, Splits *out)
+Status splits_read(const DataConfig *config, const WordSplitter *splitter, uint64_t seed,
+                   bool progress, Splits *out)
 {
-    Splits splits = {0};
-    Status status = read_and_split(config, seed, &splits);
+    Splits splits;
+    TRY(splits_open_rows(config, splitter, progress, &splits));
+    Status status = splits_cut(config, seed, &splits);
+    status = status == STATUS_OK ? splits_check_shared(config, &splits) : status;
     if (status != STATUS_OK) {
         splits_free(&splits);
         return status;
     }
     *out = splits;
     return STATUS_OK;
+}
+
+void splits_count_labels(const TokenizedRows *rows, size_t *counts)
+{
+    memset(counts, 0, tokenized_labels(rows)->n * sizeof *counts);
+    for (size_t i = 0; i < tokenized_size(rows); i++) {
+        counts[tokenized_row(rows, i)->label]++;
+    }
 }

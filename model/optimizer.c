@@ -240,7 +240,7 @@ static void step_wide(Optimizer *opt, Classifier *model, const StepGradient *gra
 {
     size_t longest = 0;
     for (size_t i = 0; i < grad->n_examples; i++) {
-        size_t n = grad->wide_table->count[grad->examples[i]];
+        size_t n = grad->wide_table->count[i];
         longest = n > longest ? n : longest;
     }
     if (longest > opt->cap_wide) {

@@ -75,7 +75,7 @@ void wide_update(float *weights, const WideTable *features, const uint32_t *exam
 {
     float scale = key ? 1.0f / (1.0f - dropout_rounded(rate)) : 1.0f;
     for (size_t i = 0; i < n_examples; i++) {
-        size_t first = features->begin[examples[i]], n = features->count[examples[i]];
+        size_t first = features->begin[i], n = features->count[i];
         if (key) {
             dropout_mask(mask, n, *key, examples[i], rate);
         }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Batches that are encoded and predicted at a time. */
+/* Batches that are predicted at a time. */
 enum { PART_BATCHES = 64 };
 
 void evaluation_free(Evaluation *evaluation)
@@ -18,18 +18,16 @@ void evaluation_free(Evaluation *evaluation)
     *evaluation = (Evaluation){0};
 }
 
-/* Sums in the order of the rows, as validation in training does: the same bits. */
-static Status evaluate_part(Predictor *predictor, const Corpus *rows,
-                            const uint32_t *index, size_t at, size_t n, float *log_probs,
-                            Evaluation *e, double *loss_sum)
+/* Sums in the order of the examples, as validation in training does: the same bits. */
+static void evaluate_part(Predictor *predictor, const Dataset *set, size_t at, size_t n,
+                          float *log_probs, Evaluation *e, double *loss_sum)
 {
-    TRY(predictor_predict_rows(predictor, rows, index + at, n, true, log_probs,
-                               e->labels + at));
+    predictor_predict_set(predictor, set, at, n, log_probs);
     classifier_metrics_argmax(log_probs, n, e->n_classes, e->predictions + at);
     for (size_t i = 0; i < n; i++) {
+        e->labels[at + i] = dataset_label(set, at + i);
         *loss_sum -= (double)log_probs[i * e->n_classes + (size_t)e->labels[at + i]];
     }
-    return STATUS_OK;
 }
 
 static void summarise(Evaluation *e)
@@ -42,41 +40,24 @@ static void summarise(Evaluation *e)
                                  e->confusion);
 }
 
-static uint32_t *all_rows(size_t n)
+Status evaluate_set(Predictor *predictor, const Dataset *set, Evaluation *out)
 {
-    uint32_t *index = mem_alloc(n, sizeof *index);
-    for (size_t i = 0; i < n; i++) {
-        index[i] = (uint32_t)i;
-    }
-    return index;
-}
-
-Status evaluate_rows(Predictor *predictor, const Corpus *rows, const uint32_t *index,
-                     size_t n, Evaluation *out)
-{
+    size_t n = dataset_size(set);
     if (n == 0) {
         return status_set(STATUS_DATA, "there are no rows to evaluate on");
     }
     Evaluation e = {.n = n, .n_classes = predictor_n_classes(predictor)};
     e.labels = mem_alloc(n, sizeof *e.labels);
     e.predictions = mem_alloc(n, sizeof *e.predictions);
-    uint32_t *all = index ? NULL : all_rows(n);
     size_t part = PART_BATCHES * predictor_batch_size(predictor);
     part = n < part ? n : part;
     float *log_probs = mem_alloc(part * e.n_classes, sizeof *log_probs);
     double loss_sum = 0;
-    Status status = STATUS_OK;
-    for (size_t at = 0; at < n && status == STATUS_OK; at += part) {
-        size_t n_now = n - at < part ? n - at : part;
-        status = evaluate_part(predictor, rows, all ? all : index, at, n_now, log_probs,
-                               &e, &loss_sum);
+    for (size_t at = 0; at < n; at += part) {
+        evaluate_part(predictor, set, at, n - at < part ? n - at : part, log_probs, &e,
+                      &loss_sum);
     }
     free(log_probs);
-    free(all);
-    if (status != STATUS_OK) {
-        evaluation_free(&e);
-        return status;
-    }
     e.loss = loss_sum / (double)n;
     summarise(&e);
     *out = e;

@@ -14,11 +14,9 @@ typedef struct Evaluation {
     uint64_t *confusion; /* [n_classes, n_classes] label, prediction */
 } Evaluation;
 
-/* Evaluates rows `index[0..n-1]` of `rows` (index NULL: its first n rows), part by part,
- * so that memory beside the rows is bounded. A label that training never saw is
- * STATUS_DATA, as is n = 0. */
-Status evaluate_rows(Predictor *predictor, const Corpus *rows, const uint32_t *index,
-                     size_t n, Evaluation *out);
+/* Evaluates all examples of a labelled data set, part by part, in batches like those of
+ * validation. STATUS_DATA when there are none. */
+Status evaluate_set(Predictor *predictor, const Dataset *set, Evaluation *out);
 void evaluation_free(Evaluation *evaluation);
 
 /* Writes "overall" (weighted precision, recall, f1, accuracy, loss, num_samples),

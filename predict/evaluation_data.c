@@ -3,14 +3,16 @@
 
 #include "base/mem.h"
 #include "data/config.h"
+#include "data/tokenize.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 void evaluation_data_free(EvaluationData *data)
 {
+    dataset_close(data->set);
     splits_free(&data->splits);
-    corpus_free(&data->file);
+    tokenized_close(data->file);
     *data = (EvaluationData){0};
 }
 
@@ -72,26 +74,28 @@ static Status compare_digest(const Predictor *predictor, const char *name,
 
 static Status compare_digests(const Predictor *predictor, const Splits *splits)
 {
-    TRY(compare_digest(predictor, "train", "data.train", splits->rows.digest));
-    if (splits->test_rows.n > 0) {
-        TRY(compare_digest(predictor, "test", "data.test", splits->test_rows.digest));
+    TRY(compare_digest(predictor, "train", "data.train", tokenized_digest(splits->rows)));
+    if (splits->test_rows) {
+        TRY(compare_digest(predictor, "test", "data.test",
+                           tokenized_digest(splits->test_rows)));
     }
     return compare_digest(predictor, "split", "the split", splits->digest);
 }
 
 /* ---- the rows ---- */
 
-static Status choose_split(EvaluationData *data, EvaluationSplit split)
+static Status open_split(const Predictor *predictor, EvaluationSplit split,
+                         EvaluationData *data)
 {
     const Splits *s = &data->splits;
     const struct {
         const char *name;
-        const Corpus *rows;
+        const TokenizedRows *rows;
         const uint32_t *index;
         size_t n;
     } choices[] = {
-        [EVALUATE_TRAIN] = {"train", &s->rows, s->train, s->n_train},
-        [EVALUATE_VAL] = {"val", &s->rows, s->val, s->n_val},
+        [EVALUATE_TRAIN] = {"train", s->rows, s->train, s->n_train},
+        [EVALUATE_VAL] = {"val", s->rows, s->val, s->n_val},
         [EVALUATE_TEST] = {"test", splits_test_rows(s), s->test, s->n_test},
     };
     if (choices[split].n == 0) {
@@ -99,17 +103,20 @@ static Status choose_split(EvaluationData *data, EvaluationSplit split)
         status_hint("evaluate on another one with --split, or on a file with --data");
         return STATUS_DATA;
     }
-    data->rows = choices[split].rows;
-    data->index = choices[split].index;
-    data->n = choices[split].n;
-    return STATUS_OK;
+    DatasetSource source = {.rows = choices[split].rows,
+                            .index = choices[split].index,
+                            .n = choices[split].n,
+                            .labelled = true};
+    return dataset_open(predictor_preprocessor(predictor), &source, &data->set);
 }
 
 static Status read_splits(const Predictor *predictor, const DataConfig *config,
                           Splits *out)
 {
     int64_t seed = json_int(json_get(predictor_description(predictor), "seed"), 0);
-    Status status = splits_read(config, (uint64_t)seed, out);
+    const WordSplitter *splitter =
+        preprocessor_splitter(predictor_preprocessor(predictor));
+    Status status = splits_read(config, splitter, (uint64_t)seed, true, out);
     if (status != STATUS_OK) {
         if (!*status_hint_text()) {
             status_hint("the data is read again from where the training read it; "
@@ -131,7 +138,7 @@ Status evaluation_data_split(const Predictor *predictor, EvaluationSplit split,
         status = read_splits(predictor, &config, &out->splits);
     }
     if (status == STATUS_OK) {
-        status = choose_split(out, split);
+        status = open_split(predictor, split, out);
     }
     config_free(&section, 1);
     if (status != STATUS_OK) {
@@ -146,11 +153,22 @@ Status evaluation_data_file(const Predictor *predictor, const char *path,
     const Preprocessor *pre = predictor_preprocessor(predictor);
     StrList files = {0};
     strlist_add(&files, path);
+    TokenizeRequest request = {.files = &files,
+                               .text_columns = preprocessor_text_columns(pre),
+                               .label = preprocessor_label_column(pre),
+                               .policy = UTF8_ERROR,
+                               .splitter = preprocessor_splitter(pre),
+                               .fd = -1,
+                               .progress = true};
     *out = (EvaluationData){0};
-    Status status = corpus_read(&files, preprocessor_text_columns(pre),
-                                preprocessor_label_column(pre), UTF8_ERROR, &out->file);
+    Status status = tokenize_files(&request, &out->file);
     strlist_free(&files);
-    out->rows = &out->file;
-    out->n = out->file.n;
+    if (status == STATUS_OK) {
+        DatasetSource source = {.rows = out->file, .labelled = true};
+        status = dataset_open(pre, &source, &out->set);
+    }
+    if (status != STATUS_OK) {
+        evaluation_data_free(out);
+    }
     return status;
 }

@@ -3,7 +3,8 @@
 #ifndef MUSTER_PREDICT_EVALUATION_DATA_H
 #define MUSTER_PREDICT_EVALUATION_DATA_H
 
-#include "data/corpus.h"
+#include "data/dataset.h"
+#include "data/splits.h"
 #include "predict/predictor.h"
 
 typedef enum EvaluationSplit {
@@ -13,11 +14,9 @@ typedef enum EvaluationSplit {
 } EvaluationSplit;
 
 typedef struct EvaluationData {
-    const Corpus *rows;    /* into one of the two below: do not copy this struct */
-    const uint32_t *index; /* NULL: all rows */
-    size_t n;
-    Splits splits; /* of the checkpoint's data; empty for a file */
-    Corpus file;
+    Dataset *set;        /* of the two below */
+    Splits splits;       /* of the checkpoint's data; empty for a file */
+    TokenizedRows *file; /* NULL for a split */
 } EvaluationData;
 
 /* Reads the data that the checkpoint was trained on once more and splits it with the same

@@ -4,7 +4,6 @@
 #include "base/files.h"
 #include "base/manifest.h"
 #include "base/mem.h"
-#include "data/dataset.h"
 #include "model/classifier.h"
 
 #include <stdlib.h>
@@ -148,15 +147,16 @@ Status predictor_open(const char *checkpoint_dir, Predictor **out)
 
 /* ---- answering ---- */
 
-static void predict_all(Predictor *p, const Dataset *set, float *log_probs)
+void predictor_predict_set(Predictor *p, const Dataset *set, size_t first, size_t n,
+                           float *log_probs)
 {
-    size_t n = dataset_size(set), C = predictor_n_classes(p);
+    size_t C = predictor_n_classes(p);
     BatchPacker *packer = batch_packer_open(set);
     uint32_t *examples = mem_alloc(p->batch_size, sizeof *examples);
     for (size_t at = 0; at < n; at += p->batch_size) {
         size_t n_now = n - at < p->batch_size ? n - at : p->batch_size;
         for (size_t i = 0; i < n_now; i++) {
-            examples[i] = (uint32_t)(at + i);
+            examples[i] = (uint32_t)(first + at + i);
         }
         PackedBatch batch;
         batch_pack(packer, examples, n_now, &batch);
@@ -166,36 +166,17 @@ static void predict_all(Predictor *p, const Dataset *set, float *log_probs)
     batch_packer_close(packer);
 }
 
-Status predictor_predict_rows(Predictor *predictor, const Corpus *rows,
-                              const uint32_t *index, size_t n, bool labelled,
-                              float *log_probs, int32_t *labels)
+Status predictor_predict(Predictor *predictor, const Text *texts, size_t n,
+                         float *log_probs)
 {
     if (n == 0) {
         return STATUS_OK;
     }
     Dataset *set = NULL;
-    TRY(dataset_encode(predictor->pre, rows, index, n, labelled, &set));
-    predict_all(predictor, set, log_probs);
-    for (size_t i = 0; labelled && i < n; i++) {
-        labels[i] = dataset_label(set, i);
-    }
+    TRY(dataset_open_texts(predictor->pre, texts, n, &set));
+    predictor_predict_set(predictor, set, 0, n, log_probs);
     dataset_close(set);
     return STATUS_OK;
-}
-
-Status predictor_predict(Predictor *predictor, const Text *texts, size_t n,
-                         float *log_probs)
-{
-    CorpusBuilder *builder = corpus_begin();
-    for (size_t i = 0; i < n; i++) {
-        corpus_add(builder, &texts[i], 1, (Text){NULL, 0}, 0);
-    }
-    Corpus rows = {0};
-    corpus_end(builder, &rows);
-    Status status =
-        predictor_predict_rows(predictor, &rows, NULL, n, false, log_probs, NULL);
-    corpus_free(&rows);
-    return status;
 }
 
 size_t predictor_batch_size(const Predictor *predictor)

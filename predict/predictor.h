@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/status.h"
 #include "base/text.h"
-#include "data/corpus.h"
+#include "data/dataset.h"
 #include "data/preprocessor.h"
 
 #include <stddef.h>
@@ -27,12 +27,10 @@ void predictor_close(Predictor *predictor); /* NULL is fine */
 Status predictor_predict(Predictor *predictor, const Text *texts, size_t n,
                          float *log_probs);
 
-/* The same for rows of a corpus (index NULL: its first n rows). With `labelled`, labels
- * [n] are the rows' classes, and one that training never saw is STATUS_DATA; otherwise
- * `labels` is not touched and may be NULL. */
-Status predictor_predict_rows(Predictor *predictor, const Corpus *rows,
-                              const uint32_t *index, size_t n, bool labelled,
-                              float *log_probs, int32_t *labels);
+/* The same for `n` examples of a data set that was opened with this predictor's
+ * preprocessor, from `first` on. */
+void predictor_predict_set(Predictor *predictor, const Dataset *set, size_t first,
+                           size_t n, float *log_probs);
 
 /* Texts per batch: as many as validation in training had. */
 size_t predictor_batch_size(const Predictor *predictor);

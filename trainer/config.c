@@ -8,6 +8,8 @@ static const char *const CLASS_WEIGHT_NAMES[] = {"none", "balanced", NULL};
 const Field train_fields[] = {
     {"epochs", FIELD_INT, AT(epochs), "10", 1, 1e6,
      .help = "passes over the training split"},
+    {"max_steps", FIELD_INT, AT(max_steps), "0", 0, 1e15, .unit = "steps",
+     .help = "end after so many optimizer steps, whatever epochs says; 0 = off"},
     {"batch_size", FIELD_INT, AT(batch_size), "64", 1, 1 << 20, .unit = "texts",
      .help = "per optimizer step, all ranks together"},
     {"eval_batch_size", FIELD_INT, AT(eval_batch_size), "32", 1, 1 << 20, .unit = "texts",

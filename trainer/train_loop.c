@@ -137,7 +137,9 @@ static Status open_loop(Loop *loop, const TrainJob *job)
     *loop = (Loop){.job = job, .n = dataset_size(job->train_set)};
     size_t batch = (size_t)job->train->batch_size;
     loop->steps_per_epoch = (int64_t)((loop->n + batch - 1) / batch);
-    loop->total_steps = loop->steps_per_epoch * job->train->epochs;
+    loop->total_steps = job->train->max_steps > 0
+                            ? job->train->max_steps
+                            : loop->steps_per_epoch * job->train->epochs;
     loop->order = mem_alloc(loop->n, sizeof *loop->order);
     TRY(open_model(loop));
     loop->stepper = stepper_open(job->ranks, job->train, job->seed, loop->model,
@@ -167,8 +169,11 @@ static void tell_start(Loop *loop)
     }
     TrialStart start = loop->job->start;
     start.n_ranks = loop->job->ranks->size;
-    start.n_epochs = loop->job->train->epochs;
-    start.steps_per_epoch = loop->steps_per_epoch;
+    start.n_epochs =
+        (loop->total_steps + loop->steps_per_epoch - 1) / loop->steps_per_epoch;
+    start.steps_per_epoch = loop->steps_per_epoch < loop->total_steps
+                                ? loop->steps_per_epoch
+                                : loop->total_steps;
     start.n_examples = (int64_t)loop->n;
     start.resumed = loop->job->resume_from != NULL;
     start.start_iteration = loop->at.iteration;
@@ -199,6 +204,13 @@ static void tell_step(Loop *loop, const StepResult *result, double seconds)
     callbacks_step(loop->job->callbacks, &step);
 }
 
+/* Is there a step left in the current epoch? */
+static bool in_epoch(const Loop *loop)
+{
+    return loop->at.step_in_epoch < loop->steps_per_epoch &&
+           loop->at.step < loop->total_steps;
+}
+
 /* The rest of the current epoch. *asked: a signal wants the end; the position says how
  * far the epoch came. */
 static Status run_epoch(Loop *loop, bool *asked)
@@ -206,7 +218,7 @@ static Status run_epoch(Loop *loop, bool *asked)
     const TrainJob *job = loop->job;
     size_t batch = (size_t)job->train->batch_size;
     plan_epoch(loop->order, loop->n, job->seed, loop->at.epoch);
-    while (loop->at.step_in_epoch < loop->steps_per_epoch && !*asked) {
+    while (in_epoch(loop) && !*asked) {
         size_t first = (size_t)loop->at.step_in_epoch * batch;
         size_t n = loop->n - first < batch ? loop->n - first : batch;
         double before = clock_seconds();
@@ -330,7 +342,7 @@ static void make_report(Loop *loop)
     loop->at.iteration++;
     loop->at.step_in_epoch = 0;
     loop->at.loss_sum = loop->at.texts_seen = 0;
-    bool last = loop->at.epoch == loop->job->train->epochs;
+    bool last = loop->at.step >= loop->total_steps;
     if (is_root(loop)) {
         Report report = {.metrics = metrics, .n_metrics = n};
         StrList dropped = {0};
@@ -378,13 +390,13 @@ static Status stop_for_signal(Loop *loop)
 static Status run_epochs(Loop *loop)
 {
     bool asked = false;
-    while (loop->at.epoch < loop->job->train->epochs && !loop->stop) {
+    while (loop->at.step < loop->total_steps && !loop->stop) {
         TRY(run_epoch(loop, &asked));
-        if (asked && loop->at.step_in_epoch < loop->steps_per_epoch) {
+        if (asked && in_epoch(loop)) {
             return stop_for_signal(loop);
         }
         make_report(loop);
-        if (asked && loop->at.epoch < loop->job->train->epochs) {
+        if (asked && loop->at.step < loop->total_steps) {
             return stop_for_signal(loop);
         }
     }

@@ -7,6 +7,7 @@
 #include "model/schedule.h"
 #include "trainer/gradient_sum.h"
 #include "trainer/plan.h"
+#include "trainer/wide_gather.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -20,13 +21,14 @@ struct Stepper {
     Optimizer *optimizer;
     const Dataset *train;
     WordTable word_table;
-    WideTable wide_table;
     float *class_weight; /* [C], or NULL for ones */
     BatchPacker *packer;
     Workspace *workspace;
     BatchPlan plan;
     GradientSum sum;
     float *dlogits; /* [batch, C] of the global batch, in plan order */
+    WideGather wide;
+    size_t *texts;  /* [size] texts of each rank */
     size_t *counts; /* [size] bytes each rank adds to dlogits */
 };
 
@@ -62,7 +64,6 @@ Stepper *stepper_open(const Ranks *ranks, const TrainConfig *config, uint64_t se
     s->optimizer = optimizer;
     s->train = train;
     s->word_table = dataset_words(train);
-    s->wide_table = dataset_wide(train);
     if (config->class_weights == CLASS_WEIGHTS_BALANCED) {
         s->class_weight = balanced_weights(train, C);
     }
@@ -72,6 +73,7 @@ Stepper *stepper_open(const Ranks *ranks, const TrainConfig *config, uint64_t se
     gradient_sum_init(&s->sum, at_stop(s) + 1, (size_t)classifier_config(model)->hidden);
     s->dlogits = mem_zalloc_aligned(batch * C, sizeof *s->dlogits);
     s->counts = mem_zalloc((size_t)ranks->size, sizeof *s->counts);
+    s->texts = mem_zalloc((size_t)ranks->size, sizeof *s->texts);
     return s;
 }
 
@@ -85,8 +87,10 @@ void stepper_close(Stepper *s)
     workspace_close(s->workspace);
     batch_plan_free(&s->plan);
     gradient_sum_free(&s->sum);
+    wide_gather_free(&s->wide);
     free(s->dlogits);
     free(s->counts);
+    free(s->texts);
     free(s);
 }
 
@@ -122,13 +126,15 @@ static void run_leaf(Stepper *s, size_t leaf, const LeafStep *step, bool want_st
         LeafGradient grad = {part->dense, part->words, s->dlogits + first * C};
         classifier_leaf(s->model, s->workspace, &batch, step, &grad);
         part->words = grad.words;
+        wide_gather_add(&s->wide, &batch);
     }
     part->dense[at_stop(s)] = want_stop ? 1 : 0;
     gradient_sum_push(&s->sum);
 }
 
-/* Every rank gets the dlogits of the whole batch: a few floats per example. */
-static void gather_wide(Stepper *s)
+/* Every rank gets the dlogits of the whole batch, a few floats an example, and the
+ * features that they belong to. */
+static WideTable gather_wide(Stepper *s)
 {
     size_t C = classifier_sizes(s->model)->n_classes, mine = 0;
     for (int r = 0; r < s->ranks->size; r++) {
@@ -139,21 +145,22 @@ static void gather_wide(Stepper *s)
         if (r == s->ranks->rank) {
             mine = s->plan.start[begin] * C;
         }
-        s->counts[r] =
-            (s->plan.start[end] - s->plan.start[begin]) * C * sizeof *s->dlogits;
+        s->texts[r] = s->plan.start[end] - s->plan.start[begin];
+        s->counts[r] = s->texts[r] * C * sizeof *s->dlogits;
     }
     s->ranks->gather(s->ranks->self, s->dlogits + mine, s->dlogits, s->counts);
+    return wide_gather_finish(&s->wide, s->ranks, s->texts);
 }
 
-static void update(Stepper *s, PartialSum *total, size_t n, const LeafStep *step,
-                   double factor, StepResult *out)
+static void update(Stepper *s, PartialSum *total, const WideTable *wide, size_t n,
+                   const LeafStep *step, double factor, StepResult *out)
 {
     StepGradient grad = {
         .dense = total->dense,
         .words = &total->words,
         .word_table = &s->word_table,
         .wide_dlogits = s->dlogits,
-        .wide_table = &s->wide_table,
+        .wide_table = wide,
         .examples = s->plan.examples,
         .n_examples = n,
         .seed = step->seed,
@@ -200,11 +207,15 @@ Status stepper_step(Stepper *s, const uint32_t *examples, size_t n, int64_t step
     size_t begin, end;
     ranks_share(s->ranks, s->plan.n_leaves, &begin, &end);
     gradient_sum_begin(&s->sum);
+    wide_gather_begin(&s->wide);
     for (size_t leaf = begin; leaf < end; leaf++) {
         run_leaf(s, leaf, &leaf_step, want_stop);
     }
     PartialSum *total = gradient_sum_finish(&s->sum, s->ranks);
-    gather_wide(s);
+    WideTable wide = {0};
+    if (classifier_sizes(s->model)->wide_buckets > 0) {
+        wide = gather_wide(s);
+    }
 
     double factor = schedule_factor(step, total_steps, s->config->warmup);
     out->stop = total->dense[at_stop(s)] > 0;
@@ -213,7 +224,7 @@ Status stepper_step(Stepper *s, const uint32_t *examples, size_t n, int64_t step
     if (!isfinite(out->loss)) {
         return diverged("loss", out->loss, step);
     }
-    update(s, total, n, &leaf_step, factor, out);
+    update(s, total, &wide, n, &leaf_step, factor, out);
     return isfinite(out->grad_norm) ? STATUS_OK
                                     : diverged("gradient's norm", out->grad_norm, step);
 }

@@ -53,8 +53,9 @@ HEAD='title,description,tag\n'
         train.epochs=1
     [ "$code" -eq 0 ]
     grep -qxF 'muster: warning: x.csv: 1 row held invalid UTF-8 and was skipped' <<<"$err"
-    [ "$(sqlite3 muster.db 'SELECT dataset_profile FROM datasets')" = \
-        '{"num_rows": 3, "invalid_utf8_rows": 1}' ]
+    [ "$(sqlite3 muster.db 'SELECT dataset_profile FROM datasets')" = '{"num_rows": 4, '\
+'"invalid_utf8_rows": 1, "splits": {"train": 3, "val": 1, "test": 0}, '\
+'"classes": {"c": 2, "g": 2}}' ]
 }
 
 @test "NUL, a lone CR, a field over 10 MB, a million columns" {

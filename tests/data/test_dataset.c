@@ -4,24 +4,25 @@
 #include "base/log.h"
 #include "data/clean.h"
 #include "data/preprocessor_state.h"
+#include "data/tokenize.h"
 #include "tests/data/help.h"
 #include "tests/data/sample.h"
 
-static Corpus corpus;
+static TokenizedRows *rows;
 static Preprocessor *pre;
 
 static int set_up(void **state)
 {
     log_set_quiet(true);
-    corpus = sample_corpus();
     DataConfig config = sample_config(WIDE_WORDS_CHARS);
+    rows = sample_rows(&config);
     return help_make_folder(state) ||
-           preprocessor_fit(&config, &corpus, NULL, corpus.n, &pre) != STATUS_OK;
+           preprocessor_fit(&config, rows, NULL, N_SAMPLE, &pre) != STATUS_OK;
 }
 
 static int tear_down(void **state)
 {
-    corpus_free(&corpus);
+    tokenized_close(rows);
     preprocessor_close(pre);
     return help_remove_folder(state);
 }
@@ -29,7 +30,8 @@ static int tear_down(void **state)
 static Dataset *encode(const uint32_t *index, size_t n)
 {
     Dataset *set;
-    assert_ok(dataset_encode(pre, &corpus, index, n, true, &set));
+    DatasetSource source = {.rows = rows, .index = index, .n = n, .labelled = true};
+    assert_ok(dataset_open(pre, &source, &set));
     return set;
 }
 
@@ -50,7 +52,7 @@ static void expect_word(const PackedBatch *batch, uint32_t word, Text expected)
 static void expect_text(const PackedBatch *batch, size_t i, size_t row)
 {
     StrBuf cleaned = {0};
-    clean_text(pre->cleaning, corpus.text[row], &cleaned);
+    word_splitter_split(pre->splitter, text_of(SAMPLE[row].text), &cleaned);
     Text rest = {cleaned.p, cleaned.n}, word;
     uint32_t at = batch->text_start[i];
     size_t n = 0;
@@ -79,7 +81,7 @@ static void expect_batch(BatchPacker *packer, const uint32_t *examples, size_t n
         expect_text(&batch, i, examples[i]);
         assert_int_equal(batch.example[i], examples[i]);
         assert_int_equal(batch.label[i],
-                         preprocessor_class(pre, corpus.label[examples[i]]));
+                         preprocessor_class(pre, text_of(SAMPLE[examples[i]].label)));
     }
     for (size_t i = 1; i < batch.n_words; i++) {
         assert_true(batch.word_id[i - 1] < batch.word_id[i]);
@@ -118,7 +120,6 @@ static void test_sizes(void **state)
     assert_int_equal(dataset_length(set, 4), 1);
     assert_int_equal(dataset_length(set, 5), 4); /* of 5 words */
     assert_int_equal(dataset_n_tokens(set), 4 + 4 + 4 + 4 + 1 + 4);
-    assert_int_equal(dataset_n_empty(set), 1);
     assert_int_equal(dataset_label(set, 1), 1);
     dataset_close(set);
 }
@@ -143,12 +144,9 @@ static void test_wide_features(void **state)
 {
     (void)state;
     Dataset *set = encode(NULL, 0);
-    WideTable wide = dataset_wide(set);
     BatchPacker *packer = batch_packer_open(set);
     PackedBatch batch;
-    batch_pack(packer, (const uint32_t[]){5, 0}, 2, &batch);
-    assert_int_equal(batch.wide_count[0], wide.count[5]);
-    assert_ptr_equal(batch.wide_id + batch.wide_begin[0], wide.id + wide.begin[5]);
+    batch_pack(packer, (const uint32_t[]){4, 5, 0}, 3, &batch);
 
     Lexicon words = {0};
     const uint32_t text[] = {
@@ -159,10 +157,12 @@ static void test_wide_features(void **state)
     const float *values;
     WideCounter *counter = wide_counter_open(&pre->wide, &words);
     size_t n = wide_features(counter, text, 5, &ids, &values);
-    assert_int_equal(wide.count[5], n);
-    assert_memory_equal(wide.id + wide.begin[5], ids, n * sizeof *ids);
-    assert_memory_equal(wide.value + wide.begin[5], values, n * sizeof *values);
-    assert_int_equal(wide.count[4], 0);
+    uint32_t begin = batch.wide_begin[1];
+    assert_int_equal(batch.wide_count[0], 0);
+    assert_int_equal(batch.wide_count[1], n);
+    assert_memory_equal(batch.wide_id + begin, ids, n * sizeof *ids);
+    assert_memory_equal(batch.wide_value + begin, values, n * sizeof *values);
+    assert_int_equal(batch.wide_begin[2], n);
     wide_counter_close(counter);
     lexicon_free(&words);
     batch_packer_close(packer);
@@ -209,20 +209,43 @@ static void test_labels_never_seen(void **state)
     (void)state;
     put("new.csv", "text,tag\nred,fruit\n\"blue\nsky\",vehicles\n");
     StrList files = list_of("new.csv", NULL), columns = list_of("text", NULL);
-    Corpus rows;
-    assert_ok(corpus_read(&files, &columns, "tag", UTF8_ERROR, &rows));
+    TokenizeRequest request = {.files = &files,
+                               .text_columns = &columns,
+                               .label = "tag",
+                               .splitter = pre->splitter,
+                               .fd = -1};
+    TokenizedRows *fresh;
+    assert_ok(tokenize_files(&request, &fresh));
+    DatasetSource source = {.rows = fresh, .labelled = true};
     Dataset *set;
     assert_fails(STATUS_DATA,
                  "new.csv:3:1: label \"vehicles\" was never seen in training",
-                 dataset_encode(pre, &rows, NULL, 0, true, &set));
+                 dataset_open(pre, &source, &set));
     assert_string_equal(status_hint_text(), "did you mean \"vehicle\"?");
-    assert_ok(dataset_encode(pre, &rows, NULL, 0, false, &set));
+    source.labelled = false;
+    assert_ok(dataset_open(pre, &source, &set));
     assert_int_equal(dataset_label(set, 0), -1);
     assert_int_equal(dataset_label(set, 1), -1);
     dataset_close(set);
-    corpus_free(&rows);
+    tokenized_close(fresh);
     strlist_free(&files);
     strlist_free(&columns);
+}
+
+static void test_texts_without_labels(void **state)
+{
+    (void)state;
+    const Text texts[] = {text_of(SAMPLE[0].text), TEXT("")};
+    Dataset *set;
+    assert_ok(dataset_open_texts(pre, texts, 2, &set));
+    BatchPacker *packer = batch_packer_open(set);
+    PackedBatch batch;
+    batch_pack(packer, (const uint32_t[]){0, 1}, 2, &batch);
+    expect_text(&batch, 0, 0);
+    assert_int_equal(batch.text_start[2] - batch.text_start[1], 1);
+    assert_int_equal(batch.label[0], -1);
+    batch_packer_close(packer);
+    dataset_close(set);
 }
 
 int main(void)
@@ -235,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_word_table_of_the_set),
         cmocka_unit_test(test_memory_stays_after_the_largest_batch),
         cmocka_unit_test(test_labels_never_seen),
+        cmocka_unit_test(test_texts_without_labels),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -12,11 +12,11 @@
 
 static Preprocessor *fit(WideBlocks wide)
 {
-    Corpus corpus = sample_corpus();
     DataConfig config = sample_config(wide);
+    TokenizedRows *rows = sample_rows(&config);
     Preprocessor *pre;
-    assert_ok(preprocessor_fit(&config, &corpus, NULL, corpus.n, &pre));
-    corpus_free(&corpus);
+    assert_ok(preprocessor_fit(&config, rows, NULL, tokenized_size(rows), &pre));
+    tokenized_close(rows);
     return pre;
 }
 
@@ -68,21 +68,21 @@ static void test_facts(void **state)
 static void test_fits_only_the_given_rows(void **state)
 {
     (void)state;
-    Corpus corpus = sample_corpus();
     DataConfig config = sample_config(WIDE_WORDS);
+    TokenizedRows *rows = sample_rows(&config);
     config.min_count = 1;
     config.vocab_size = 100;
     const uint32_t index[] = {0, 3};
     Preprocessor *pre;
-    assert_ok(preprocessor_fit(&config, &corpus, index, 2, &pre));
+    assert_ok(preprocessor_fit(&config, rows, index, 2, &pre));
     assert_int_equal(preprocessor_n_classes(pre), 1);
     assert_int_equal(pre->wide.n_docs, 2);
     assert_int_equal(vocabulary_row(&pre->vocabulary, TEXT("car")), 0);
     assert_int_not_equal(vocabulary_row(&pre->vocabulary, TEXT("day")), 0);
     preprocessor_close(pre);
     assert_fails(STATUS_DATA, "no training rows to fit the preprocessor on",
-                 preprocessor_fit(&config, &corpus, index, 0, &pre));
-    corpus_free(&corpus);
+                 preprocessor_fit(&config, rows, index, 0, &pre));
+    tokenized_close(rows);
 }
 
 static void test_empty_texts_are_counted(void **state)

@@ -1,10 +1,19 @@
 /* The splits of a whole job, and rows that cannot be split. */
-#include "data/corpus.h"
+#include "data/splits.h"
 #include "tests/data/help.h"
 
 #include <fcntl.h>
 
 static StrList columns, train_files, test_files;
+
+static Status read_splits(const DataConfig *config, uint64_t seed, Splits *out)
+{
+    WordSplitter *splitter;
+    assert_ok(word_splitter_open(config, &splitter));
+    Status status = splits_read(config, splitter, seed, false, out);
+    word_splitter_close(splitter);
+    return status;
+}
 
 static DataConfig config_of(double val_size, double test_size, bool with_test)
 {
@@ -13,7 +22,8 @@ static DataConfig config_of(double val_size, double test_size, bool with_test)
                         .text = columns,
                         .label = (char *)"tag",
                         .val_size = val_size,
-                        .test_size = test_size};
+                        .test_size = test_size,
+                        .shuffle = true};
 }
 
 /* `n` rows, three of four "x", the others "y". */
@@ -34,11 +44,11 @@ static void test_val_and_test_are_cut(void **state)
     put_rows("train.csv", "a", 100);
     Splits splits, again;
     DataConfig config = config_of(0.25, 0.2, false);
-    assert_ok(splits_read(&config, 3, &splits));
+    assert_ok(read_splits(&config, 3, &splits));
     assert_int_equal(splits.n_test, 20);
     assert_int_equal(splits.n_val, 20);
     assert_int_equal(splits.n_train, 60);
-    assert_ptr_equal(splits_test_rows(&splits), &splits.rows);
+    assert_ptr_equal(splits_test_rows(&splits), splits.rows);
     size_t seen[100] = {0};
     for (size_t i = 0; i < 60; i++) {
         seen[splits.train[i]]++;
@@ -50,10 +60,10 @@ static void test_val_and_test_are_cut(void **state)
     for (size_t i = 0; i < 100; i++) {
         assert_int_equal(seen[i], 1);
     }
-    assert_ok(splits_read(&config, 3, &again));
+    assert_ok(read_splits(&config, 3, &again));
     assert_string_equal(splits.digest, again.digest);
     splits_free(&again);
-    assert_ok(splits_read(&config, 4, &again));
+    assert_ok(read_splits(&config, 4, &again));
     assert_string_not_equal(splits.digest, again.digest);
     splits_free(&again);
     splits_free(&splits);
@@ -69,11 +79,11 @@ static void test_no_validation_when_wanted(void **state)
     strbuf_free(&out);
     Splits splits;
     DataConfig config = config_of(0, 0, true);
-    assert_ok(splits_read(&config, 3, &splits));
+    assert_ok(read_splits(&config, 3, &splits));
     assert_int_equal(splits.n_train, 3);
     assert_int_equal(splits.n_val, 0);
     assert_int_equal(splits.n_test, 8);
-    assert_ptr_equal(splits_test_rows(&splits), &splits.test_rows);
+    assert_ptr_equal(splits_test_rows(&splits), splits.test_rows);
     splits_free(&splits);
 }
 
@@ -82,7 +92,7 @@ static void expect_error(const char *train, double val_size, const char *message
     Splits splits;
     DataConfig config = config_of(val_size, 0, false);
     put("train.csv", train);
-    assert_fails(STATUS_DATA, message, splits_read(&config, 1, &splits));
+    assert_fails(STATUS_DATA, message, read_splits(&config, 1, &splits));
 }
 
 static void test_classes_that_cannot_be_split(void **state)
@@ -105,17 +115,17 @@ static void test_labels_of_test_rows_are_known(void **state)
     Splits splits;
     DataConfig config = config_of(0.2, 0, true);
     assert_fails(STATUS_DATA, "test.csv:3:1: label \"w\" stands in no training row",
-                 splits_read(&config, 1, &splits));
+                 read_splits(&config, 1, &splits));
 }
 
-/* Runs splits_read and returns what it wrote on stderr; free with free(). */
+/* Reads and splits and returns what it wrote on stderr; free with free(). */
 static char *warnings_of(const DataConfig *config, Splits *splits)
 {
     fflush(stderr);
     int kept = dup(STDERR_FILENO);
     int file = open("stderr", O_RDWR | O_CREAT | O_TRUNC, 0644);
     dup2(file, STDERR_FILENO);
-    Status status = splits_read(config, 1, splits);
+    Status status = read_splits(config, 1, splits);
     dup2(kept, STDERR_FILENO);
     close(kept);
     close(file);
@@ -142,7 +152,7 @@ static void test_the_same_text_in_train_and_test(void **state)
     assert_fails(
         STATUS_DATA,
         "test.csv:3:1: the same text stands in a training row (2 of 3 test rows)",
-        splits_read(&config, 1, &splits));
+        read_splits(&config, 1, &splits));
 }
 
 static int set_up(void **state)

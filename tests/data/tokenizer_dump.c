@@ -1,22 +1,21 @@
 /* Fits on the column "text" of a file with the given cleaning, saves into a folder, and
  * prints the words of each text as vocabulary rows, a line a text. */
 #include "base/log.h"
-#include "data/clean.h"
 #include "data/preprocessor_state.h"
+#include "data/tokenize.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static void print_rows(const Preprocessor *pre, Text text)
+static void print_words(const Preprocessor *pre, const TokenizedRows *rows, size_t row)
 {
-    StrBuf cleaned = {0};
-    clean_text(pre->cleaning, text, &cleaned);
-    Text rest = {cleaned.p, cleaned.n}, word;
-    while (clean_next_word(&rest, &word)) {
+    static uint32_t words[100000];
+    size_t n = tokenized_read(rows, row, words, sizeof words / sizeof words[0]);
+    for (size_t i = 0; i < n; i++) {
+        Text word = lexicon_get(tokenized_words(rows), words[i]);
         printf("%u ", vocabulary_row(&pre->vocabulary, word));
     }
     printf("\n");
-    strbuf_free(&cleaned);
 }
 
 static Status dump(char *file, const char *dir, int cleaning)
@@ -31,17 +30,22 @@ static Status dump(char *file, const char *dir, int cleaning)
                          .ngram_min = 3,
                          .ngram_max = 3,
                          .wide_buckets = 1};
-    Corpus rows;
+    WordSplitter *splitter;
+    TokenizedRows *rows;
     Preprocessor *pre;
     log_set_quiet(true);
-    TRY(corpus_read(&files, &columns, NULL, UTF8_ERROR, &rows));
-    TRY(preprocessor_fit(&config, &rows, NULL, rows.n, &pre));
+    TRY(word_splitter_open(&config, &splitter));
+    TokenizeRequest request = {
+        .files = &files, .text_columns = &columns, .splitter = splitter, .fd = -1};
+    TRY(tokenize_files(&request, &rows));
+    TRY(preprocessor_fit(&config, rows, NULL, tokenized_size(rows), &pre));
     TRY(preprocessor_save(pre, dir));
-    for (size_t i = 0; i < rows.n; i++) {
-        print_rows(pre, rows.text[i]);
+    for (size_t i = 0; i < tokenized_size(rows); i++) {
+        print_words(pre, rows, i);
     }
     preprocessor_close(pre);
-    corpus_free(&rows);
+    tokenized_close(rows);
+    word_splitter_close(splitter);
     return STATUS_OK;
 }
 

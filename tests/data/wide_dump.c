@@ -1,11 +1,26 @@
 /* Fits on a file's column "text" and prints the wide features of each row of a second
  * file, a line a text: "id:value id:value ...". */
 #include "data/dataset.h"
+#include "data/tokenize.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { BUCKETS = 1 << 22 };
+
+static void print_features(const Dataset *set)
+{
+    BatchPacker *packer = batch_packer_open(set);
+    for (uint32_t i = 0; i < dataset_size(set); i++) {
+        PackedBatch batch;
+        batch_pack(packer, &i, 1, &batch);
+        for (uint32_t j = 0; j < batch.wide_count[0]; j++) {
+            printf("%u:%.8g ", batch.wide_id[j], (double)batch.wide_value[j]);
+        }
+        printf("\n");
+    }
+    batch_packer_close(packer);
+}
 
 static Status dump(char *train, char *test)
 {
@@ -22,24 +37,25 @@ static Status dump(char *train, char *test)
                          .ngram_max = 3,
                          .wide = WIDE_WORDS_CHARS,
                          .wide_buckets = BUCKETS};
-    Corpus rows, test_rows;
+    WordSplitter *splitter;
+    TokenizedRows *rows, *test_rows;
     Preprocessor *pre;
     Dataset *set;
-    TRY(corpus_read(&train_files, &columns, NULL, UTF8_ERROR, &rows));
-    TRY(corpus_read(&test_files, &columns, NULL, UTF8_ERROR, &test_rows));
-    TRY(preprocessor_fit(&config, &rows, NULL, rows.n, &pre));
-    TRY(dataset_encode(pre, &test_rows, NULL, 0, false, &set));
-    WideTable wide = dataset_wide(set);
-    for (size_t i = 0; i < dataset_size(set); i++) {
-        for (uint32_t j = wide.begin[i]; j < wide.begin[i] + wide.count[i]; j++) {
-            printf("%u:%.8g ", wide.id[j], (double)wide.value[j]);
-        }
-        printf("\n");
-    }
+    TRY(word_splitter_open(&config, &splitter));
+    TokenizeRequest request = {
+        .files = &train_files, .text_columns = &columns, .splitter = splitter, .fd = -1};
+    TRY(tokenize_files(&request, &rows));
+    request.files = &test_files;
+    TRY(tokenize_files(&request, &test_rows));
+    TRY(preprocessor_fit(&config, rows, NULL, tokenized_size(rows), &pre));
+    DatasetSource source = {.rows = test_rows};
+    TRY(dataset_open(pre, &source, &set));
+    print_features(set);
     dataset_close(set);
     preprocessor_close(pre);
-    corpus_free(&rows);
-    corpus_free(&test_rows);
+    tokenized_close(rows);
+    tokenized_close(test_rows);
+    word_splitter_close(splitter);
     return STATUS_OK;
 }
 

@@ -3,7 +3,7 @@
 load helpers
 
 # Long enough that every stop comes in its middle.
-EPOCHS=8
+EPOCHS=60
 CONFIG=(tiny.yaml train.epochs=$EPOCHS train.batch_size=16)
 
 setup_file() {

@@ -23,8 +23,7 @@ static void evaluate(Evaluated *e, const char *dir, EvaluationSplit split)
         status = evaluation_data_split(e->predictor, split, &e->data);
     }
     if (status == STATUS_OK) {
-        status = evaluate_rows(e->predictor, e->data.rows, e->data.index, e->data.n,
-                               &e->evaluation);
+        status = evaluate_set(e->predictor, e->data.set, &e->evaluation);
     }
     if (status != STATUS_OK) {
         fail_msg("%s", status_message());
@@ -82,8 +81,7 @@ static void test_a_file_is_the_same_as_the_split_of_its_rows(void **state)
     Evaluation of_file;
     assert_int_equal(evaluation_data_file(e.predictor, TINY("test.csv"), &data),
                      STATUS_OK);
-    assert_int_equal(evaluate_rows(e.predictor, data.rows, data.index, data.n, &of_file),
-                     STATUS_OK);
+    assert_int_equal(evaluate_set(e.predictor, data.set, &of_file), STATUS_OK);
     assert_true(of_file.loss == e.evaluation.loss);
     assert_memory_equal(of_file.predictions, e.evaluation.predictions,
                         of_file.n * sizeof *of_file.predictions);
@@ -101,7 +99,7 @@ static void test_a_test_split_cut_from_the_training_file(void **state)
     Evaluated e;
     evaluate(&e, checkpoint, EVALUATE_TEST);
     assert_int_equal(e.evaluation.n, 64);
-    assert_ptr_equal(e.data.rows, &e.data.splits.rows);
+    assert_null(e.data.splits.test_rows);
     evaluated_free(&e);
     free(checkpoint);
     free(dir);
@@ -172,7 +170,7 @@ static void test_file_mistakes_have_positions(void **state)
         Evaluation e = {0};
         Status status = evaluation_data_file(p, path, &data);
         if (status == STATUS_OK) {
-            status = evaluate_rows(p, data.rows, data.index, data.n, &e);
+            status = evaluate_set(p, data.set, &e);
         }
         assert_int_equal(status, STATUS_DATA);
         if (!strstr(status_message(), cases[i].message)) {

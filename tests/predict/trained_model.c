@@ -4,6 +4,7 @@
 #include "base/files.h"
 #include "base/mem.h"
 #include "data/config.h"
+#include "data/prepared.h"
 #include "trainer/result_files.h"
 #include "trainer/train_loop.h"
 
@@ -15,8 +16,7 @@ typedef struct Made {
     ModelConfig model;
     TrainConfig train;
     CheckpointConfig checkpoint;
-    Splits splits;
-    Preprocessor *pre;
+    PreparedData prepared;
     Dataset *train_set, *val_set;
 } Made;
 
@@ -73,16 +73,18 @@ static void train(const Made *made, const Section *sections, const char *result_
     Callback files;
     result_files_open(&files);
     CallbackList callbacks = {.items = &files, .n = 1};
-    const NamedText digests[] = {{"train", made->splits.rows.digest},
-                                 {"test", made->splits.test_rows.digest},
-                                 {"split", made->splits.digest}};
+    const Splits *splits = &made->prepared.splits;
+    const TokenizedRows *tests = splits->test_rows;
+    const NamedText digests[] = {{"train", tokenized_digest(splits->rows)},
+                                 {"test", tests ? tokenized_digest(tests) : ""},
+                                 {"split", splits->digest}};
     static const volatile sig_atomic_t no_signal;
     TrainJob job = {.ranks = &ranks_single,
                     .train = &made->train,
                     .model = &made->model,
                     .checkpoint = &made->checkpoint,
                     .seed = 42,
-                    .preprocessor = made->pre,
+                    .preprocessor = made->prepared.preprocessor,
                     .train_set = made->train_set,
                     .val_set = made->val_set,
                     .info = {.sections = sections,
@@ -106,11 +108,10 @@ static void train(const Made *made, const Section *sections, const char *result_
 
 static void encode(Made *made)
 {
-    const Splits *s = &made->splits;
-    must(preprocessor_fit(&made->data, &s->rows, s->train, s->n_train, &made->pre));
-    must(dataset_encode(made->pre, &s->rows, s->train, s->n_train, true,
-                        &made->train_set));
-    must(dataset_encode(made->pre, &s->rows, s->val, s->n_val, true, &made->val_set));
+    const Splits *s = &made->prepared.splits;
+    must(prepared_open(&made->data, 42, false, &made->prepared));
+    must(prepared_dataset(&made->prepared, s->train, s->n_train, &made->train_set));
+    must(prepared_dataset(&made->prepared, s->val, s->n_val, &made->val_set));
 }
 
 void trained_model_make(const char *result_dir, const char *train_csv, int cut_test)
@@ -125,12 +126,10 @@ void trained_model_make(const char *result_dir, const char *train_csv, int cut_t
     const size_t n_sections = sizeof sections / sizeof sections[0];
     configure(sections, n_sections, train_csv, cut_test);
     must(dir_make(result_dir));
-    must(splits_read(&made.data, 42, &made.splits));
     encode(&made);
     train(&made, sections, result_dir);
     dataset_close(made.train_set);
     dataset_close(made.val_set);
-    preprocessor_close(made.pre);
-    splits_free(&made.splits);
+    prepared_close(&made.prepared);
     config_free(sections, n_sections);
 }

@@ -8,6 +8,7 @@
 #include "base/manifest.h"
 #include "base/mem.h"
 #include "data/config.h"
+#include "data/prepared.h"
 #include "data/dataset.h"
 #include "trainer/config.h"
 #include "trainer/train_step.h"
@@ -34,8 +35,8 @@ typedef struct Trained {
     ModelConfig model_config;
     TrainConfig train;
     Section sections[3];
-    Splits splits;
-    Preprocessor *pre;
+    PreparedData prepared;
+    const Preprocessor *pre;
     Dataset *set;
     Classifier *model;
     Optimizer *optimizer;
@@ -105,11 +106,10 @@ static int setup(void **state)
 {
     (void)state;
     configure();
-    must(splits_read(&t.data, 42, &t.splits));
-    must(preprocessor_fit(&t.data, &t.splits.rows, t.splits.train, t.splits.n_train,
-                          &t.pre));
-    must(dataset_encode(t.pre, &t.splits.rows, t.splits.train, t.splits.n_train, true,
-                        &t.set));
+    const Splits *splits = &t.prepared.splits;
+    must(prepared_open(&t.data, 42, false, &t.prepared));
+    must(prepared_dataset(&t.prepared, splits->train, splits->n_train, &t.set));
+    t.pre = t.prepared.preprocessor;
     const ModelSizes sizes = {
         preprocessor_n_classes(t.pre), preprocessor_vocab_size(t.pre),
         preprocessor_ngram_buckets(t.pre), preprocessor_max_words(t.pre),
@@ -143,8 +143,7 @@ static int teardown(void **state)
     optimizer_close(t.optimizer);
     classifier_close(t.model);
     dataset_close(t.set);
-    preprocessor_close(t.pre);
-    splits_free(&t.splits);
+    prepared_close(&t.prepared);
     config_free(t.sections, 3);
     return 0;
 }
