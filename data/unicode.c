@@ -2,6 +2,7 @@
 #include "data/unicode.h"
 
 #include "base/mem.h"
+#include "base/status.h"
 
 #include <stdlib.h>
 #include <utf8proc.h>
@@ -34,6 +35,24 @@ CharKind unicode_kind(uint32_t code)
     default:
         return is_space(code, category) ? CHAR_SPACE : CHAR_OTHER;
     }
+}
+
+size_t unicode_decompose(uint32_t code, uint32_t out[DECOMPOSED_MAX])
+{
+    utf8proc_int32_t codes[DECOMPOSED_MAX];
+    int boundary = 0;
+    utf8proc_ssize_t n = utf8proc_decompose_char(
+        (utf8proc_int32_t)code, codes, DECOMPOSED_MAX, UTF8PROC_DECOMPOSE, &boundary);
+    CHECK(n > 0 && n <= DECOMPOSED_MAX);
+    for (utf8proc_ssize_t i = 0; i < n; i++) {
+        out[i] = (uint32_t)codes[i];
+    }
+    return (size_t)n;
+}
+
+int unicode_combining_class(uint32_t code)
+{
+    return utf8proc_get_property((utf8proc_int32_t)code)->combining_class;
 }
 
 bool unicode_fold(Text text, StrBuf *out)

@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef enum CharKind {
@@ -16,6 +17,13 @@ typedef enum CharKind {
 } CharKind;
 
 CharKind unicode_kind(uint32_t code);
+
+/* The canonical decomposition (NFD) of one character, in full. Returns how many. */
+enum { DECOMPOSED_MAX = 8 };
+size_t unicode_decompose(uint32_t code, uint32_t out[DECOMPOSED_MAX]);
+
+/* Canonical combining class: 0 for what begins a sequence. */
+int unicode_combining_class(uint32_t code);
 
 /* Appends NFKC(casefold(text)) to `out`. False, with nothing added, when the text is not
  * well-formed UTF-8. */
