@@ -68,8 +68,8 @@ static Status fail_at(const CsvReader *csv, size_t at, const char *what)
                       column, what);
 }
 
-/* Makes byte `at` of the record available unless the file ends before it. */
-static Status need(CsvReader *csv, size_t at)
+/* Reads on until byte `at` of the record is there, or the file ends. */
+static Status fill(CsvReader *csv, size_t at)
 {
     while (csv->begin + at >= csv->end && !csv->eof) {
         if (at > RECORD_LIMIT) {
@@ -86,6 +86,12 @@ static Status need(CsvReader *csv, size_t at)
         csv->eof = got == 0;
     }
     return STATUS_OK;
+}
+
+/* Makes byte `at` of the record available unless the file ends before it. */
+static inline Status need(CsvReader *csv, size_t at)
+{
+    return csv->begin + at < csv->end ? STATUS_OK : fill(csv, at);
 }
 
 /* Byte `at` of the record, or -1 at the end of the file. `need` came before. */
@@ -190,7 +196,9 @@ static Status scan_record(CsvReader *csv, size_t *at)
         if (csv->n == COLUMN_LIMIT) {
             return fail_at(csv, *at, "more than 10000 columns");
         }
-        csv->spans = mem_grow(csv->spans, &csv->spans_cap, csv->n + 1, sizeof(Span));
+        if (csv->n == csv->spans_cap) {
+            csv->spans = mem_grow(csv->spans, &csv->spans_cap, csv->n + 1, sizeof(Span));
+        }
         Span *span = &csv->spans[csv->n++];
         *span = (Span){0};
         TRY(need(csv, *at));

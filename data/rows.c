@@ -38,6 +38,16 @@ const StrList *row_reader_columns(const RowReader *rows)
     return &rows->found;
 }
 
+uint64_t row_reader_progress(const RowReader *rows, uint64_t *total)
+{
+    return source_progress(rows->source, total);
+}
+
+RowFormat row_reader_format(const RowReader *rows)
+{
+    return rows->format;
+}
+
 size_t row_reader_n_invalid(const RowReader *rows)
 {
     return rows->n_invalid;
@@ -45,10 +55,23 @@ size_t row_reader_n_invalid(const RowReader *rows)
 
 /* ---- format ---- */
 
-static bool ends_with(const char *name, const char *ending)
+/* Do the first n bytes of `name` end so? */
+static bool ends_with(const char *name, size_t n, const char *ending)
 {
-    size_t n = strlen(name), m = strlen(ending);
-    return n >= m && strcasecmp(name + n - m, ending) == 0;
+    size_t m = strlen(ending);
+    return n >= m && strncasecmp(name + n - m, ending, m) == 0;
+}
+
+/* "rows.csv" of "rows.csv.gz". */
+static size_t without_compression(const char *path)
+{
+    static const char *const ENDINGS[] = {".gz", ".gzip", ".zst", ".zstd"};
+    for (size_t i = 0; i < sizeof ENDINGS / sizeof ENDINGS[0]; i++) {
+        if (ends_with(path, strlen(path), ENDINGS[i])) {
+            return strlen(path) - strlen(ENDINGS[i]);
+        }
+    }
+    return strlen(path);
 }
 
 static RowFormat format_by_name(const char *path)
@@ -61,7 +84,7 @@ static RowFormat format_by_name(const char *path)
         {".jsonl", ROWS_JSONL}, {".ndjson", ROWS_JSONL},
     };
     for (size_t i = 0; i < sizeof ENDINGS / sizeof ENDINGS[0]; i++) {
-        if (ends_with(path, ENDINGS[i].ending)) {
+        if (ends_with(path, without_compression(path), ENDINGS[i].ending)) {
             return ENDINGS[i].format;
         }
     }
@@ -319,6 +342,7 @@ static Status next_csv(RowReader *rows, Row *row, bool *more)
     csv_fields(rows, &record, row->replaced);
     row->line = record.line;
     row->offset = record.offset;
+    row->raw = record.raw;
     return STATUS_OK;
 }
 
@@ -418,6 +442,7 @@ static Status next_jsonl(RowReader *rows, Row *row, bool *more)
     }
     row->line = line.line;
     row->offset = line.offset;
+    row->raw = line.text;
     return STATUS_OK;
 }
 

@@ -1,4 +1,5 @@
-/* One way to read rows: named columns out of CSV, TSV or JSON Lines, streamed.
+/* One way to read rows: named columns out of CSV, TSV or JSON Lines, plain or compressed,
+ * streamed.
  *
  *     RowReader *rows;
  *     TRY(row_reader_open("test.csv", &options, &rows));
@@ -23,7 +24,8 @@
 #include <stdint.h>
 
 typedef enum RowFormat {
-    ROWS_AUTO, /* by the name's ending (.csv .tsv .tab .jsonl .ndjson), else by a look */
+    ROWS_AUTO, /* by the name's ending (.csv .tsv .tab .jsonl .ndjson, then perhaps .gz or
+                  .zst), else by a look */
     ROWS_CSV,
     ROWS_TSV,
     ROWS_JSONL
@@ -43,6 +45,7 @@ typedef struct Row {
     size_t line;     /* on which it begins, from 1 */
     uint64_t offset; /* of its first byte in the file */
     bool replaced;   /* held invalid UTF-8, which U+FFFD replaced */
+    Text raw;        /* its bytes in the file, without the line end */
 } Row;
 
 typedef struct RowReader RowReader;
@@ -62,6 +65,13 @@ const char *row_reader_name(const RowReader *rows); /* for messages: path or "<s
 /* The header's columns, in the file's order; empty for JSON Lines, whose rows name their
  * own. Borrowed. */
 const StrList *row_reader_columns(const RowReader *rows);
+
+/* Which format it turned out to be. */
+RowFormat row_reader_format(const RowReader *rows);
+
+/* How many bytes of the file were read so far, compressed ones if it is; *total is its
+ * size, 0 when that is not known. */
+uint64_t row_reader_progress(const RowReader *rows, uint64_t *total);
 
 /* Rows with invalid UTF-8 so far, replaced or skipped. */
 size_t row_reader_n_invalid(const RowReader *rows);

@@ -1,7 +1,8 @@
-/* A file, or standard input, as a stream of blocks.
+/* A file, or standard input, as a stream of blocks; gzip and zstd, known by their first
+ * bytes, are decompressed on the way.
  *
- * Knows what is not text at all (compressed files, archives, UTF-16) and notices when a
- * file changes while it is read. What the bytes mean is left to csv and jsonl. */
+ * Knows what is not text at all (archives, UTF-16) and notices when a file changes while
+ * it is read. What the bytes mean is left to csv and jsonl. */
 #ifndef MUSTER_DATA_SOURCE_H
 #define MUSTER_DATA_SOURCE_H
 
@@ -30,6 +31,10 @@ const char *source_name(const Source *source);
  * file is compared with what it was at the start (STATUS_DATA when it changed). A
  * byte order mark at the start is left out. */
 Status source_read(Source *source, char *buffer, size_t cap, size_t *got);
+
+/* How many bytes of the file were read, compressed ones if it is; *total is its size, 0
+ * when that is not known. */
+uint64_t source_progress(const Source *source, uint64_t *total);
 
 /* The first bytes, for guessing the format; the stream is not moved. */
 const char *source_peek(const Source *source, size_t *n);

@@ -137,16 +137,33 @@ HEAD='title,description,tag\n'
     nothing_was_made
 }
 
-@test "zip, gzip, zstd and parquet are called by their names" {
+@test "zip and parquet are called by their names" {
+    supported='supported are CSV, TSV and JSON Lines in UTF-8, plain, gzip or zstd'
     train_on 'PK\003\004aaaaaaaaaaaaaaaaaaaaaaa\n'
-    refused 4 "x.csv: is zip; supported are CSV, TSV and JSON Lines in UTF-8"
-    train_on '\037\213\010aaaaaaaaaaaaaaaaaaaaaaa\n'
-    refused 4 "x.csv: is gzip; supported are CSV, TSV and JSON Lines in UTF-8" \
-        "decompress it first: gunzip"
-    train_on '\050\265\057\375aaaaaaaaaaaaaaaaaaaaaaa\n'
-    refused 4 "x.csv: is zstd; supported are CSV, TSV and JSON Lines in UTF-8"
+    refused 4 "x.csv: is zip; $supported"
     train_on 'PAR1\025\004\025\020\025\024L\025\002\025\000\022\000\000\n'
-    refused 4 "x.csv: is Parquet; supported are CSV, TSV and JSON Lines in UTF-8"
+    refused 4 "x.csv: is Parquet; $supported"
+}
+
+@test "a gzip or zstd stream that is damaged or cut off: where" {
+    train_on '\037\213\010aaaaaaaaaaaaaaaaaaaaaaa\n'
+    refused 4 "x.csv: the gzip stream is damaged at byte 4: unknown header flags set"
+    train_on '\050\265\057\375aaaaaaaaaaaaaaaaaaaaaaa\n'
+    [ "$code" -eq 4 ]
+    grep -q '^muster: error: x.csv: the zstd stream is damaged at byte ' <<<"$err"
+    gzip -c train.csv | head -c 3000 >cut.csv.gz
+    run_muster train tiny.yaml data.train=cut.csv.gz data.test=[]
+    refused 4 "cut.csv.gz: the gzip stream is cut off at byte 3000" "is the file complete?"
+}
+
+@test "compressed rows are the same rows" {
+    gzip -k train.csv
+    run_muster train tiny.yaml train.epochs=1
+    [ "$code" -eq 0 ]
+    run_muster train tiny.yaml train.epochs=1 data.train=train.csv.gz
+    [ "$code" -eq 0 ]
+    [ "$(sqlite3 muster.db 'SELECT count(DISTINCT dataset_digest) FROM datasets
+        WHERE name LIKE "train%"')" -eq 1 ]
 }
 
 @test "ranks that see different rows: all end with 4" {

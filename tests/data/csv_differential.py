@@ -3,11 +3,12 @@
 usage: csv_differential.py CSV_DUMP
 
 Well-formed files, written by csv.writer from nasty fields with all its quoting styles,
-must give the same records. Broken ones (random bytes out of a nasty alphabet) must give
+must give the same records; every third of them is compressed. Broken ones (random bytes out of a nasty alphabet) must give
 what csv gives, or an error where ours is stricter: a quote that is never closed, text
 behind a closing quote, a lone carriage return, NUL.
 """
 import csv
+import gzip
 import io
 import os
 import random
@@ -31,8 +32,13 @@ def our_records(dump, separator, texts):
         paths = []
         for i, text in enumerate(texts):
             paths.append(os.path.join(folder, str(i)))
+            content = text.encode()
+            if i % 3 == 0:  # as one gzip member, or as two
+                cut = len(content) // 2
+                content = gzip.compress(content) if i % 2 else (
+                    gzip.compress(content[:cut]) + gzip.compress(content[cut:]))
             with open(paths[-1], 'wb') as file:
-                file.write(text.encode())
+                file.write(content)
         kind = 'tsv' if separator == '\t' else 'csv'
         out = subprocess.run([dump, kind, *paths], check=True, capture_output=True).stdout
     results = out.decode().split('\x03')[:-1]
