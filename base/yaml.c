@@ -260,6 +260,43 @@ static Status refuse_nested(Reader *reader, size_t depth)
                       reader->name, line, column, list ? "nested list" : "mapping");
 }
 
+/* `{name: value}` as an item of a list is the text "name:value". What is no such pair is
+ * refused as nested. */
+static Status read_pair(Reader *reader, size_t depth, YamlValue *out)
+{
+    size_t line = line_of(reader), column = column_of(reader);
+    StrBuf text = {0};
+    Status status = STATUS_OK;
+    int parts = 0;
+    for (; parts < 2 && status == STATUS_OK; parts++) {
+        status = next(reader);
+        if (status != STATUS_OK || reader->event.type != YAML_SCALAR_EVENT) {
+            break;
+        }
+        status = check_scalar(reader);
+        strbuf_add_text(&text, parts ? ":" : "");
+        strbuf_add_text(&text, (const char *)reader->event.data.scalar.value);
+    }
+    if (status == STATUS_OK && parts == 2) {
+        status = next(reader);
+    }
+    if (status == STATUS_OK &&
+        (parts < 2 || reader->event.type != YAML_MAPPING_END_EVENT)) {
+        bool nested = reader->event.type == YAML_SEQUENCE_START_EVENT ||
+                      reader->event.type == YAML_MAPPING_START_EVENT;
+        status = nested ? refuse_nested(reader, depth + 1)
+                        : status_set(STATUS_CONFIG,
+                                     "%s:%zu:%zu: expected a value or name: value, found "
+                                     "a mapping",
+                                     reader->name, line, column);
+    }
+    if (status == STATUS_OK) {
+        strlist_add_take(&out->texts, strbuf_take(&text));
+    }
+    strbuf_free(&text);
+    return status;
+}
+
 static Status read_list(Reader *reader, size_t depth, YamlValue *out)
 {
     if (reader->event.data.sequence_start.tag) {
@@ -276,6 +313,9 @@ static Status read_list(Reader *reader, size_t depth, YamlValue *out)
         case YAML_SCALAR_EVENT:
             TRY(check_scalar(reader));
             strlist_add(&out->texts, (const char *)reader->event.data.scalar.value);
+            break;
+        case YAML_MAPPING_START_EVENT:
+            TRY(read_pair(reader, depth + 1, out));
             break;
         default:
             return refuse_nested(reader, depth + 1);

@@ -1,14 +1,14 @@
 /* The field table of the `data:` section. */
 #include "data/config.h"
 
+#include "data/cleaner.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const CLEANINGS[] = {"none", "basic", "punctuation", "madewithml",
-                                        NULL};
 static const char *const INVALID_UTF8[] = {"error", "replace", "skip", NULL};
-static const char *const TOKENIZERS[] = {"words", NULL};
+static const char *const TOKENIZERS[] = {"words", "wordpiece", NULL};
 static const char *const WIDES[] = {"none", "words", "words_chars", NULL};
 
 #define AT(member) offsetof(DataConfig, member)
@@ -69,11 +69,12 @@ const Field data_fields[] = {
      .max = 999,
      .help = "the fold that is for validation, from 0, in place of val_size"},
     {.key = "cleaning",
-     .type = FIELD_CHOICE,
+     .type = FIELD_LIST,
      .offset = AT(cleaning),
-     .default_text = "basic",
-     .choices = CLEANINGS,
-     .help = "what becomes of a text before it is split into words"},
+     .default_text = "auto",
+     .help =
+         "none, basic, punctuation, madewithml, or steps (docs/cleaning.md); auto: basic "
+         "for words, none for wordpiece"},
     {.key = "invalid_utf8",
      .type = FIELD_CHOICE,
      .offset = AT(invalid_utf8),
@@ -119,7 +120,34 @@ const Field data_fields[] = {
      .min = 1,
      .max = 1e7,
      .unit = "words",
-     .help = "most frequent words that get a vector of their own"},
+     .help =
+         "most frequent words that get a vector of their own; all pieces of wordpiece"},
+    {.key = "vocab",
+     .type = FIELD_TEXT,
+     .offset = AT(vocab),
+     .help = "wordpiece: tokenizer.json, vocab.txt or a folder with them, in place of "
+             "training "
+             "one"},
+    {.key = "clean_text",
+     .type = FIELD_BOOL,
+     .offset = AT(clean_text),
+     .default_text = "true",
+     .help = "wordpiece: control characters go, white space becomes spaces"},
+    {.key = "handle_chinese_chars",
+     .type = FIELD_BOOL,
+     .offset = AT(handle_chinese_chars),
+     .default_text = "true",
+     .help = "wordpiece: Chinese characters are words of their own"},
+    {.key = "strip_accents",
+     .type = FIELD_BOOL,
+     .offset = AT(strip_accents),
+     .default_text = "true",
+     .help = "wordpiece: accents go"},
+    {.key = "lowercase",
+     .type = FIELD_BOOL,
+     .offset = AT(lowercase),
+     .default_text = "true",
+     .help = "wordpiece: upper case becomes lower case"},
     {.key = "ngram_min",
      .type = FIELD_INT,
      .offset = AT(ngram_min),
@@ -226,6 +254,21 @@ static Status check_folds(const DataConfig *config, const Config *source)
     return STATUS_OK;
 }
 
+static Status check_cleaning(const DataConfig *config, const Config *source)
+{
+    if (cleaner_check(&config->cleaning) != STATUS_OK) {
+        status_prefix("%s: data.cleaning", config_origin(source, "data.cleaning"));
+        return STATUS_CONFIG;
+    }
+    if (config->vocab && config->tokenizer != TOKENIZER_WORDPIECE) {
+        status_set(STATUS_CONFIG, "%s: data.vocab: goes with data.tokenizer: wordpiece",
+                   config_origin(source, "data.vocab"));
+        status_hint("the word tokenizer counts its vocabulary in the training rows");
+        return STATUS_CONFIG;
+    }
+    return STATUS_OK;
+}
+
 Status data_config_check(const DataConfig *config, const Config *source)
 {
     TRY(check_required(config, source));
@@ -245,6 +288,7 @@ Status data_config_check(const DataConfig *config, const Config *source)
         return STATUS_CONFIG;
     }
     TRY(check_folds(config, source));
+    TRY(check_cleaning(config, source));
     if (config->ngram_min > config->ngram_max) {
         return status_set(STATUS_CONFIG,
                           "%s: data.ngram_min: %lld is above data.ngram_max: %lld",

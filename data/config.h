@@ -15,9 +15,7 @@ typedef enum Cleaning {
 
 typedef enum InvalidUtf8 { UTF8_ERROR, UTF8_REPLACE, UTF8_SKIP } InvalidUtf8;
 
-typedef enum TokenizerKind {
-    TOKENIZER_WORDS
-} TokenizerKind; /* wordpiece stands here next */
+typedef enum TokenizerKind { TOKENIZER_WORDS, TOKENIZER_WORDPIECE } TokenizerKind;
 
 typedef enum WideBlocks {
     WIDE_NONE,
@@ -32,7 +30,7 @@ typedef struct DataConfig {
     char *label;      /* column */
     double val_size;  /* share of the training rows, per class */
     double test_size; /* share of all rows when `test` is empty; 0 = no test split */
-    int cleaning;     /* Cleaning */
+    StrList cleaning; /* a preset or steps: cleaner.h; empty: the tokenizer's own */
     int invalid_utf8; /* InvalidUtf8 */
     bool strict;      /* the same text in train and test is an error */
     char *group;      /* column whose rows never part, or NULL */
@@ -42,9 +40,12 @@ typedef struct DataConfig {
     char *cache;      /* auto, off, or the folder where tokenized rows are kept */
 
     int tokenizer;      /* TokenizerKind */
-    int64_t max_words;  /* words of a text that the deep branch sees */
-    int64_t min_count;  /* a word seen less often in training is UNK */
-    int64_t vocab_size; /* most frequent words kept, special words not counted */
+    int64_t max_words;  /* tokens of a text that the deep branch sees */
+    int64_t min_count;  /* a word (or pair of pieces) seen less often is left out */
+    int64_t vocab_size; /* words kept, special ones not counted; or all pieces */
+    char
+        *vocab; /* wordpiece: a trained vocabulary's file or folder, or NULL: train one */
+    bool clean_text, handle_chinese_chars, strip_accents, lowercase; /* wordpiece */
     int64_t ngram_min, ngram_max; /* characters, of "<word>" */
     int64_t ngram_buckets;        /* 0 = no n-gram vectors */
     int wide;                     /* WideBlocks */

@@ -65,6 +65,13 @@ static void match_labels(Dataset *set, bool labelled)
 
 /* ---- lengths ---- */
 
+/* Tokens that the tokenizer's template adds to a text. */
+static size_t template_length(const Preprocessor *pre)
+{
+    const Template *template = &tokenizer_settings(pre->wordpiece)->single;
+    return template->n > 0 ? template->n - 1 : 0;
+}
+
 void word_scratch_free(WordScratch *scratch)
 {
     free(scratch->words);
@@ -75,10 +82,22 @@ size_t dataset_row_length(const Preprocessor *pre, const TokenizedRows *rows,
                           const EncodedWords *words, size_t row, WordScratch *scratch)
 {
     size_t n = tokenized_row(rows, row)->n_words;
+    if (!words->piece_begin) {
+        n = n < pre->max_words ? n : pre->max_words;
+        return n > 0 ? n : 1;
+    }
+    /* A word has one piece at least, so no more words than tokens are of interest. */
     n = n < pre->max_words ? n : pre->max_words;
-    (void)words;
-    (void)scratch;
-    return n > 0 ? n : 1;
+    scratch->words =
+        mem_grow(scratch->words, &scratch->cap, n + 1, sizeof *scratch->words);
+    tokenized_read(rows, row, scratch->words, n);
+    size_t length = template_length(pre);
+    for (size_t i = 0; i < n && length < pre->max_words; i++) {
+        uint32_t word = scratch->words[i];
+        length += words->piece_begin[word + 1] - words->piece_begin[word];
+    }
+    length = length < pre->max_words ? length : pre->max_words;
+    return length > 0 ? length : 1;
 }
 
 static void measure(Dataset *set, const uint16_t *row_length)

@@ -109,10 +109,123 @@ static Status look_all_up(const Preprocessor *pre, const Lexicon *words, size_t 
     return STATUS_OK;
 }
 
+/* ---- pieces ---- */
+
+/* Rows of the embedding table are ids, but UNK and MASK have the rows that every model
+ * knows them by: with a vocabulary from elsewhere they change places with those there. */
+static uint32_t row_of_piece(const WordPiece *model, uint32_t id)
+{
+    const uint32_t at[] = {wordpiece_unk(model), wordpiece_find(model, TEXT("[MASK]"))};
+    const uint32_t row[] = {WORD_UNK, WORD_MASK};
+    for (int i = 1; i >= 0; i--) {
+        id = at[i] == PIECE_ABSENT ? id
+             : id == at[i]         ? row[i]
+             : id == row[i]        ? at[i]
+                                   : id;
+    }
+    return id;
+}
+
+/* Every piece is a unit; those inside a word have the n-grams of what they add to it. */
+static void list_pieces(const Preprocessor *pre, EncodedWords *out)
+{
+    const WordPiece *model = tokenizer_model(pre->wordpiece);
+    Text prefix = text_of(wordpiece_config(model)->prefix);
+    size_t n = wordpiece_size(model), n_ngrams = 0, cap = 0;
+    uint32_t *row = mem_alloc(n, sizeof *row), *begin = mem_alloc(n, sizeof *begin);
+    uint32_t *count = mem_alloc(n, sizeof *count), *ngram = NULL;
+    for (uint32_t id = 0; id < n; id++) {
+        Text token = wordpiece_token(model, id);
+        bool inside = token.n > prefix.n && memcmp(token.p, prefix.p, prefix.n) == 0;
+        if (inside) {
+            token = (Text){token.p + prefix.n, token.n - prefix.n};
+        }
+        row[id] = row_of_piece(model, id);
+        begin[id] = (uint32_t)n_ngrams;
+        count[id] = (uint32_t)word_ngrams(&pre->ngrams, token, &ngram, &n_ngrams, &cap);
+    }
+    *out = (EncodedWords){.units = {n, row, begin, count, ngram},
+                          .owned = {row, begin, count, ngram}};
+}
+
+typedef struct Cutting {
+    const WordPiece *model;
+    const Lexicon *words;
+    uint32_t *count; /* [n] pieces of each word */
+    PartList parts[MOST_THREADS];
+} Cutting;
+
+static void cut_part(void *context, size_t part, size_t begin, size_t end)
+{
+    Cutting *cutting = context;
+    PartList *list = &cutting->parts[part];
+    uint32_t *ends = NULL;
+    size_t ends_cap = 0;
+    for (size_t i = begin; i < end; i++) {
+        Text word = lexicon_get(cutting->words, (uint32_t)i);
+        list->items =
+            mem_grow(list->items, &list->cap, list->n + word.n + 1, sizeof *list->items);
+        ends = mem_grow(ends, &ends_cap, word.n + 1, sizeof *ends);
+        uint32_t special = wordpiece_find(cutting->model, word);
+        bool whole = word.n > 1 && word.p[0] == '[' && special != PIECE_ABSENT;
+        size_t n = 1;
+        if (whole) { /* a special token that stands in the text */
+            list->items[list->n] = special;
+        } else {
+            n = wordpiece_split(cutting->model, word, list->items + list->n, ends);
+        }
+        cutting->count[i] = (uint32_t)n;
+        list->n += n;
+    }
+    free(ends);
+}
+
+static Status cut_words(const Preprocessor *pre, const Lexicon *words, size_t threads,
+                        EncodedWords *out)
+{
+    size_t n = words->n, total = 0;
+    Cutting *cutting = mem_zalloc(1, sizeof *cutting);
+    cutting->model = tokenizer_model(pre->wordpiece);
+    cutting->words = words;
+    cutting->count = mem_zalloc(n + 1, sizeof *cutting->count);
+    size_t parts = n < 10000 ? 1 : threads ? threads : parallel_cores();
+    parallel_for(n, parts, cut_part, cutting);
+    for (size_t p = 0; p < parts; p++) {
+        total += cutting->parts[p].n;
+    }
+    uint32_t *piece = mem_alloc(total, sizeof *piece), *begin = cutting->count;
+    size_t at = 0;
+    for (size_t p = 0; p < parts; p++) {
+        PartList *list = &cutting->parts[p];
+        memcpy(piece + at, list->items, list->n * sizeof *piece);
+        at += list->n;
+        free(list->items);
+    }
+    free(cutting);
+    list_pieces(pre, out);
+    out->n_words = n;
+    out->owned[4] = out->owned[5] = NULL;
+    out->piece = out->owned[4] = piece;
+    out->piece_begin = out->owned[5] = begin;
+    if (total > UINT32_MAX) {
+        encoded_words_free(out);
+        return status_set(STATUS_DATA,
+                          "more than 4,294,967,295 pieces of distinct words");
+    }
+    uint32_t sum = 0;
+    for (size_t i = 0; i <= n; i++) { /* counts become places */
+        uint32_t some = begin[i];
+        begin[i] = sum;
+        sum += some;
+    }
+    return STATUS_OK;
+}
+
 Status encoded_words_make(const Preprocessor *pre, const TokenizedRows *rows,
                           size_t threads, EncodedWords *out)
 {
-    return look_all_up(pre, tokenized_words(rows), threads, out);
+    return pre->wordpiece ? cut_words(pre, tokenized_words(rows), threads, out)
+                          : look_all_up(pre, tokenized_words(rows), threads, out);
 }
 
 /* ---- files ---- */

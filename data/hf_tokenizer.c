@@ -9,6 +9,7 @@
 #include "data/preprocessor_state.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* The key and a text value. */
 static void member(JsonWriter *w, const char *key, const char *value)
@@ -78,10 +79,93 @@ static void course_normalizers(JsonWriter *w)
     strbuf_free(&stop);
 }
 
-static void normalizer(JsonWriter *w, Cleaning cleaning)
+/* A step as the library's normalizers say it; what they cannot say is left out. */
+static void step_normalizers(JsonWriter *w, const char *name)
 {
+    static const struct {
+        const char *name, *pattern, *content;
+    } PATTERNS[] = {
+        {"urls", "(?i)(?<![A-Za-z0-9_])(?:https?://|www\\.)\\S*", " "},
+        {"emails", "[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)+", " "},
+        {"numbers", "(?<![A-Za-z0-9_])[0-9]+(?:[.,][0-9]+)*(?![A-Za-z0-9_])", " "},
+        {"html", "<!--[\\s\\S]*?-->|<[A-Za-z/!?][^>]*>", " "},
+        {"punctuation", "[^\\p{L}\\p{M}\\p{N}\\s]", " "},
+        {"whitespace", "\\s+", " "},
+    };
+    static const char *const TYPES[][2] = {
+        {"lowercase", "Lowercase"}, {"nfc", "NFC"}, {"nfkc", "NFKC"}};
+    for (size_t i = 0; i < sizeof TYPES / sizeof TYPES[0]; i++) {
+        if (strcmp(name, TYPES[i][0]) == 0) {
+            typed(w, TYPES[i][1]);
+        }
+    }
+    if (strcmp(name, "strip_accents") == 0) {
+        typed(w, "NFD");
+        typed(w, "StripAccents");
+        typed(w, "NFC");
+    }
+    for (size_t i = 0; i < sizeof PATTERNS / sizeof PATTERNS[0]; i++) {
+        if (strcmp(name, PATTERNS[i].name) == 0) {
+            replace(w, PATTERNS[i].pattern, PATTERNS[i].content);
+        }
+    }
+}
+
+/* Stop words as an alternation, in any case. */
+static void stop_normalizer(JsonWriter *w, const Json *words)
+{
+    StrBuf pattern = {0};
+    strbuf_add_text(&pattern, "(?i)(?<![\\p{L}\\p{M}\\p{N}_'])(?:");
+    for (size_t i = 0; i < json_size(words); i++) {
+        strbuf_printf(&pattern, "%s%s", i ? "|" : "", json_string(json_at(words, i)));
+    }
+    strbuf_add_text(&pattern, ")(?![\\p{L}\\p{M}\\p{N}_])(?!'[\\p{L}\\p{M}\\p{N}_])");
+    replace(w, pattern.p, "");
+    strbuf_free(&pattern);
+}
+
+/* The steps as their description lists them. */
+static void list_normalizers(JsonWriter *w, const Cleaner *cleaner)
+{
+    StrBuf text = {0};
+    JsonWriter described = json_writer(&text, 0);
+    Json *steps = NULL;
+    cleaner_describe(cleaner, &described);
+    CHECK(json_parse((Text){text.p, text.n}, "cleaning", STATUS_FAILED, &steps) ==
+          STATUS_OK);
+    for (size_t i = 0; i < json_size(steps); i++) {
+        const Json *step = json_at(steps, i);
+        if (json_string(step)) {
+            step_normalizers(w, json_string(step));
+        } else {
+            stop_normalizer(w, json_get(step, "stopwords"));
+        }
+    }
+    json_free(steps);
+    strbuf_free(&text);
+}
+
+static void preset_normalizers(JsonWriter *w, Cleaning cleaning)
+{
+    if (cleaning == CLEAN_MADEWITHML) {
+        course_normalizers(w);
+        return;
+    }
+    typed(w, "NFKC");
+    typed(w, "Lowercase");
+    if (cleaning == CLEAN_BASIC) {
+        /* A mark that belongs to no letter separates, too. */
+        replace(w, "[^\\p{L}\\p{N}\\p{M}]+|(?<![\\p{L}\\p{M}])\\p{M}+", " ");
+    }
+    strip(w);
+}
+
+static void normalizer(JsonWriter *w, const Cleaner *cleaner)
+{
+    Cleaning preset;
+    bool is_preset = cleaner_preset(cleaner, &preset);
     json_write_key(w, "normalizer");
-    if (cleaning == CLEAN_NONE) {
+    if (is_preset && preset == CLEAN_NONE) {
         json_write_null(w);
         return;
     }
@@ -89,24 +173,22 @@ static void normalizer(JsonWriter *w, Cleaning cleaning)
     member(w, "type", "Sequence");
     json_write_key(w, "normalizers");
     json_begin_array(w);
-    if (cleaning == CLEAN_MADEWITHML) {
-        course_normalizers(w);
+    if (is_preset) {
+        preset_normalizers(w, preset);
     } else {
-        typed(w, "NFKC");
-        typed(w, "Lowercase");
-        if (cleaning == CLEAN_BASIC) {
-            /* A mark that belongs to no letter separates, too. */
-            replace(w, "[^\\p{L}\\p{N}\\p{M}]+|(?<![\\p{L}\\p{M}])\\p{M}+", " ");
-        }
-        strip(w);
+        list_normalizers(w, cleaner);
     }
     json_end_array(w);
     json_end_object(w);
 }
 
 /* Words are what the pattern finds; uncleaned texts are split at ASCII white space. */
-static void pre_tokenizer(JsonWriter *w, Cleaning cleaning)
+static void pre_tokenizer(JsonWriter *w, const Cleaner *cleaner)
 {
+    Cleaning cleaning;
+    if (!cleaner_preset(cleaner, &cleaning)) {
+        cleaning = CLEAN_NONE;
+    }
     json_write_key(w, "pre_tokenizer");
     if (cleaning == CLEAN_BASIC || cleaning == CLEAN_MADEWITHML) {
         typed(w, "WhitespaceSplit");
@@ -178,8 +260,8 @@ static void write_tokenizer(JsonWriter *w, const Preprocessor *pre)
     added_token(w, WORD_UNK, UNK_TOKEN);
     added_token(w, WORD_MASK, MASK_TOKEN);
     json_end_array(w);
-    normalizer(w, word_splitter_cleaning(pre->splitter));
-    pre_tokenizer(w, word_splitter_cleaning(pre->splitter));
+    normalizer(w, word_splitter_cleaner(pre->splitter));
+    pre_tokenizer(w, word_splitter_cleaner(pre->splitter));
     member_null(w, "post_processor");
     member_null(w, "decoder");
     model(w, &pre->vocabulary);

@@ -145,15 +145,51 @@ static void add_wide(BatchPacker *packer, size_t at, size_t n_words)
     }
 }
 
-/* The tokens of a text as units of the set, marked as present. */
-static void add_tokens(BatchPacker *packer, size_t n_words, size_t length, uint32_t *to)
+static void mark(BatchPacker *packer, uint32_t unit)
+{
+    packer->present[unit / 64] |= (uint64_t)1 << (unit % 64);
+}
+
+/* The words of a text are units of the set; one without any has the last unit. */
+static void add_words(BatchPacker *packer, size_t n_words, size_t length, uint32_t *to)
 {
     const uint32_t *words = packer->text.words;
     uint32_t no_word = (uint32_t)packer->set->words->units.n - 1;
     for (size_t i = 0; i < length; i++) {
-        uint32_t unit = i < n_words ? words[i] : no_word;
-        to[i] = unit;
-        packer->present[unit / 64] |= (uint64_t)1 << (unit % 64);
+        to[i] = i < n_words ? words[i] : no_word;
+        mark(packer, to[i]);
+    }
+}
+
+/* The pieces of a text's words within the template, cut to `length` tokens as the
+ * tokenizer does: what surrounds the text stays. */
+static void add_pieces(BatchPacker *packer, size_t n_words, size_t length, uint32_t *to)
+{
+    const EncodedWords *words = packer->set->words;
+    const Template *template = &tokenizer_settings(packer->set->pre->wordpiece)->single;
+    size_t n = 0, around = template->n > 0 ? template->n - 1 : 0;
+    size_t room = length > around ? length - around : 0;
+    for (size_t p = 0; p < template->n || (p == 0 && template->n == 0); p++) {
+        if (template->n > 0 && template->parts[p].text < 0) {
+            if (n < length) {
+                to[n++] = template->parts[p].id;
+            }
+            continue;
+        }
+        size_t end = n + room;
+        for (size_t i = 0; i < n_words && n < end; i++) {
+            uint32_t word = packer->text.words[i];
+            for (uint32_t k = words->piece_begin[word];
+                 k < words->piece_begin[word + 1] && n < end; k++) {
+                to[n++] = words->piece[k];
+            }
+        }
+    }
+    while (n < length) { /* a text without words, and nothing around it */
+        to[n++] = wordpiece_unk(tokenizer_model(packer->set->pre->wordpiece));
+    }
+    for (size_t i = 0; i < n; i++) {
+        mark(packer, to[i]);
     }
 }
 
@@ -169,7 +205,11 @@ static void gather_texts(BatchPacker *packer, const uint32_t *examples, size_t n
         packer->text_start[i] = (uint32_t)at;
         packer->example[i] = example;
         packer->label[i] = dataset_label(set, example);
-        add_tokens(packer, n_words, length, packer->token + at);
+        if (set->words->piece_begin) {
+            add_pieces(packer, n_words, length, packer->token + at);
+        } else {
+            add_words(packer, n_words, length, packer->token + at);
+        }
         add_wide(packer, i, n_words);
         at += length;
     }

@@ -9,15 +9,15 @@
 #include "data/fit.h"
 #include "data/hf_tokenizer.h"
 #include "data/preprocessor_state.h"
+#include "data/tokenizer_files.h"
+#include "data/wordpiece_train.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { MUSTER_JSON_LIMIT = 256 << 20 };
 
-static const char *const CLEANING_NAMES[] = {"none", "basic", "punctuation",
-                                             "madewithml"};
-static const char *const TOKENIZER_NAMES[] = {"words"};
+static const char *const TOKENIZER_NAMES[] = {"words", "wordpiece"};
 static const char *const WIDE_NAMES[] = {"none", "words", "words_chars"};
 
 /* ---- fitting ---- */
@@ -61,19 +61,53 @@ static void fit_labels(Preprocessor *pre, const TokenizedRows *rows,
     free(used);
 }
 
-static void fit_texts(Preprocessor *pre, const TokenizedRows *rows, const uint32_t *index,
-                      size_t n, uint64_t vocab_size)
+/* WordPiece: a vocabulary trained on the words, or one from files. */
+static Status fit_wordpiece(Preprocessor *pre, const DataConfig *config,
+                            const Lexicon *words, const uint32_t *count)
+{
+    if (config->vocab) {
+        return tokenizer_load(config->vocab, &pre->wordpiece);
+    }
+    WordPieceTraining training = {.vocab_size = (size_t)config->vocab_size,
+                                  .min_frequency = pre->min_count,
+                                  .limit_alphabet = 1000,
+                                  .special = special_tokens,
+                                  .n_special = N_SPECIAL_TOKENS,
+                                  .prefix = "##",
+                                  .max_word_chars = 100};
+    StrList vocab = {0};
+    AddedToken added[N_SPECIAL_TOKENS];
+    TokenizerSettings settings;
+    wordpiece_train(words, count, &training, &vocab);
+    tokenizer_default_settings(&vocab, added, &settings);
+    settings.normalizer =
+        (BertNormalizer){config->clean_text, config->handle_chinese_chars,
+                         config->strip_accents, config->lowercase};
+    settings.max_length = pre->max_words;
+    Status status = tokenizer_create(&vocab, &settings, &pre->wordpiece);
+    strlist_free(&vocab);
+    return status;
+}
+
+static Status fit_texts(Preprocessor *pre, const DataConfig *config,
+                        const TokenizedRows *rows, const uint32_t *index, size_t n)
 {
     FitCounts counts;
+    Status status = STATUS_OK;
     fit_count(rows, index, n, &pre->wide, &counts);
     wide_finish(&pre->wide);
-    vocabulary_fit(&pre->vocabulary, tokenized_words(rows), counts.word, pre->min_count,
-                   vocab_size);
+    if (pre->tokenizer == TOKENIZER_WORDPIECE) {
+        status = fit_wordpiece(pre, config, tokenized_words(rows), counts.word);
+    } else {
+        vocabulary_fit(&pre->vocabulary, tokenized_words(rows), counts.word,
+                       pre->min_count, (size_t)config->vocab_size);
+    }
     if (counts.n_empty > 0) {
         log_warning("%zu of %zu training texts are empty after cleaning; they are kept",
                     counts.n_empty, n);
     }
     fit_counts_free(&counts);
+    return status;
 }
 
 Status preprocessor_fit(const DataConfig *config, const TokenizedRows *rows,
@@ -84,13 +118,15 @@ Status preprocessor_fit(const DataConfig *config, const TokenizedRows *rows,
     }
     Preprocessor *pre = mem_zalloc(1, sizeof *pre);
     Status status = word_splitter_open(config, &pre->splitter);
+    if (status == STATUS_OK) {
+        copy_config(pre, config);
+        fit_labels(pre, rows, index, n);
+        status = fit_texts(pre, config, rows, index, n);
+    }
     if (status != STATUS_OK) {
         preprocessor_close(pre);
         return status;
     }
-    copy_config(pre, config);
-    fit_labels(pre, rows, index, n);
-    fit_texts(pre, rows, index, n, (uint64_t)config->vocab_size);
     *out = pre;
     return STATUS_OK;
 }
@@ -105,6 +141,7 @@ void preprocessor_close(Preprocessor *pre)
     free(pre->label_column);
     labels_free(&pre->labels);
     vocabulary_free(&pre->vocabulary);
+    tokenizer_close(pre->wordpiece);
     wide_free(&pre->wide);
     free(pre);
 }
@@ -139,11 +176,12 @@ void preprocessor_describe(const Preprocessor *pre, JsonWriter *w)
     write_list(w, "text_columns", &pre->text_columns);
     write_name(w, "label_column", pre->label_column);
     write_list(w, "labels", &pre->labels.names);
-    write_name(w, "cleaning", CLEANING_NAMES[word_splitter_cleaning(pre->splitter)]);
+    json_write_key(w, "cleaning");
+    cleaner_describe(word_splitter_cleaner(pre->splitter), w);
     write_name(w, "tokenizer", TOKENIZER_NAMES[pre->tokenizer]);
     write_size(w, "max_words", pre->max_words);
     write_size(w, "min_count", pre->min_count);
-    write_size(w, "vocab_size", vocabulary_size(&pre->vocabulary));
+    write_size(w, "vocab_size", preprocessor_vocab_size(pre));
     write_size(w, "ngram_min", pre->ngrams.min);
     write_size(w, "ngram_max", pre->ngrams.max);
     write_size(w, "ngram_buckets", pre->ngrams.buckets);
@@ -168,6 +206,10 @@ static Status save_frequencies(const Preprocessor *pre, const char *dir)
 
 Status preprocessor_save(const Preprocessor *pre, const char *dir)
 {
+    if (pre->wordpiece) {
+        TRY(tokenizer_save(pre->wordpiece, dir));
+        return save_frequencies(pre, dir);
+    }
     char *path = path_join(dir, "vocab.txt");
     Status status = vocabulary_save(&pre->vocabulary, path);
     free(path);
@@ -294,11 +336,35 @@ static Status load_wide(const Loading *loading, Wide *wide)
     return load_frequencies(loading, wide);
 }
 
+static Status load_wordpiece(const Loading *loading, size_t n_pieces, Preprocessor *pre)
+{
+    TRY(tokenizer_load(loading->dir, &pre->wordpiece));
+    size_t found = wordpiece_size(tokenizer_model(pre->wordpiece));
+    if (found != n_pieces) {
+        return status_set(STATUS_DAMAGED, "%s/tokenizer.json: %zu tokens, expected %zu",
+                          loading->dir, found, n_pieces);
+    }
+    return STATUS_OK;
+}
+
+/* Cleaning, and the normalizer once the tokenizer is there. */
+static Status load_splitter(const Loading *loading, Preprocessor *pre)
+{
+    char *where = mem_printf("%s: preprocessor.cleaning", loading->path);
+    Cleaner *cleaner = NULL;
+    Status status = cleaner_load(json_get(loading->object, "cleaning"), where, &cleaner);
+    free(where);
+    TRY(status);
+    pre->splitter = word_splitter_of(
+        cleaner, pre->wordpiece ? &tokenizer_settings(pre->wordpiece)->normalizer : NULL);
+    return STATUS_OK;
+}
+
 static Status load_words(const Loading *loading, Preprocessor *pre)
 {
     size_t n_rows = 0;
     int tokenizer = 0;
-    TRY(load_choice(loading, "tokenizer", TOKENIZER_NAMES, 1, &tokenizer));
+    TRY(load_choice(loading, "tokenizer", TOKENIZER_NAMES, 2, &tokenizer));
     pre->tokenizer = (TokenizerKind)tokenizer;
     TRY(load_size(loading, "max_words", 1, 8192, &pre->max_words));
     TRY(load_size(loading, "min_count", 1, INT32_MAX, &pre->min_count));
@@ -306,6 +372,9 @@ static Status load_words(const Loading *loading, Preprocessor *pre)
     TRY(load_size(loading, "ngram_min", 1, 16, &pre->ngrams.min));
     TRY(load_size(loading, "ngram_max", (int64_t)pre->ngrams.min, 16, &pre->ngrams.max));
     TRY(load_size(loading, "ngram_buckets", 0, 1 << 24, &pre->ngrams.buckets));
+    if (pre->tokenizer == TOKENIZER_WORDPIECE) {
+        return load_wordpiece(loading, n_rows, pre);
+    }
     char *path = path_join(loading->dir, "vocab.txt");
     Status status = vocabulary_load(path, n_rows, &pre->vocabulary);
     free(path);
@@ -318,14 +387,12 @@ static Status load_parts(const Loading *loading, Preprocessor *pre)
         return status_set(STATUS_DAMAGED, "%s: has no object \"preprocessor\"",
                           loading->path);
     }
-    int cleaning = 0;
     TRY(load_list(loading, "text_columns", &pre->text_columns));
     pre->label_column =
         mem_strdup(json_string(json_get(loading->object, "label_column")));
     TRY(load_labels(loading, &pre->labels));
-    TRY(load_choice(loading, "cleaning", CLEANING_NAMES, 4, &cleaning));
-    pre->splitter = word_splitter_of((Cleaning)cleaning);
     TRY(load_words(loading, pre));
+    TRY(load_splitter(loading, pre));
     return load_wide(loading, &pre->wide);
 }
 
@@ -373,7 +440,8 @@ int32_t preprocessor_class(const Preprocessor *pre, Text label)
 
 size_t preprocessor_vocab_size(const Preprocessor *pre)
 {
-    return vocabulary_size(&pre->vocabulary);
+    return pre->wordpiece ? wordpiece_size(tokenizer_model(pre->wordpiece))
+                          : vocabulary_size(&pre->vocabulary);
 }
 
 size_t preprocessor_ngram_buckets(const Preprocessor *pre)

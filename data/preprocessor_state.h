@@ -4,6 +4,7 @@
 
 #include "data/labels.h"
 #include "data/preprocessor.h"
+#include "data/tokenizer.h"
 #include "data/wide.h"
 #include "data/word_splitter.h"
 #include "data/words.h"
@@ -16,7 +17,8 @@ struct Preprocessor {
     size_t max_words;
     size_t min_count;
     Labels labels;
-    Vocabulary vocabulary;
+    Vocabulary vocabulary; /* of the word tokenizer */
+    Tokenizer *wordpiece;  /* NULL for the word tokenizer */
     NgramConfig ngrams;
     Wide wide;
 };

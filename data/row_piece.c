@@ -12,6 +12,7 @@ void row_piece_free(RowPiece *piece)
 {
     strbuf_free(&piece->arena);
     strbuf_free(&piece->split);
+    split_scratch_free(&piece->scratch);
     free(piece->rows);
     lexicon_free(&piece->words);
     free(piece->token);
@@ -56,7 +57,7 @@ void row_piece_split(RowPiece *piece, const WordSplitter *splitter)
         PieceRow *row = &piece->rows[i];
         Text text = part(piece, row->text, row->label), word;
         row->text_sum = checksum_bytes(text.p, text.n);
-        word_splitter_split(splitter, text, &piece->split);
+        word_splitter_split(splitter, text, &piece->scratch, &piece->split);
         Text rest = {piece->split.p, piece->split.n};
         size_t first = piece->n_tokens;
         while (clean_next_word(&rest, &word)) {

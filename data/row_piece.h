@@ -30,7 +30,8 @@ typedef struct RowPiece {
     Lexicon words;   /* distinct ones of the piece, in order of first sight */
     uint32_t *token; /* all rows' words as numbers in `words` */
     size_t n_tokens, token_cap;
-    StrBuf split; /* scratch */
+    StrBuf split; /* scratch, as is the next */
+    SplitScratch scratch;
 } RowPiece;
 
 void row_piece_free(RowPiece *piece);

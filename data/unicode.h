@@ -25,6 +25,16 @@ size_t unicode_decompose(uint32_t code, uint32_t out[DECOMPOSED_MAX]);
 /* Canonical combining class: 0 for what begins a sequence. */
 int unicode_combining_class(uint32_t code);
 
+/* The lower case of one character; itself when it has none. */
+uint32_t unicode_lower(uint32_t code);
+
+/* Is it an accent: a mark that takes no room (Mn)? */
+bool unicode_is_accent(uint32_t code);
+
+/* Appends the text in normal form C or (`compat`) KC, without its accents when `strip`.
+ * False, with nothing added, when the text is not well-formed UTF-8. */
+bool unicode_compose(Text text, bool compat, bool strip, StrBuf *out);
+
 /* Appends NFKC(casefold(text)) to `out`. False, with nothing added, when the text is not
  * well-formed UTF-8. */
 bool unicode_fold(Text text, StrBuf *out);

@@ -27,7 +27,6 @@ static inline DataConfig sample_config(WideBlocks wide)
 {
     return (DataConfig){.text = {.items = sample_columns, .n = 2},
                         .label = (char *)"tag",
-                        .cleaning = CLEAN_BASIC,
                         .max_words = 4,
                         .min_count = 2,
                         .vocab_size = 5,

@@ -52,7 +52,9 @@ static void expect_word(const PackedBatch *batch, uint32_t word, Text expected)
 static void expect_text(const PackedBatch *batch, size_t i, size_t row)
 {
     StrBuf cleaned = {0};
-    word_splitter_split(pre->splitter, text_of(SAMPLE[row].text), &cleaned);
+    SplitScratch scratch = {0};
+    word_splitter_split(pre->splitter, text_of(SAMPLE[row].text), &scratch, &cleaned);
+    split_scratch_free(&scratch);
     Text rest = {cleaned.p, cleaned.n}, word;
     uint32_t at = batch->text_start[i];
     size_t n = 0;

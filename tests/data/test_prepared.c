@@ -16,7 +16,6 @@ static DataConfig config_of(const char *cache)
                         .val_size = 0.2,
                         .test_size = 0.1,
                         .shuffle = true,
-                        .cleaning = CLEAN_BASIC,
                         .max_words = 5,
                         .min_count = 2,
                         .vocab_size = 100,

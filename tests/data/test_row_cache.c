@@ -17,7 +17,6 @@ static DataConfig config_of(const char *cache)
     return (DataConfig){.train = files,
                         .text = columns,
                         .label = (char *)"tag",
-                        .cleaning = CLEAN_BASIC,
                         .cache = (char *)(uintptr_t)cache};
 }
 
@@ -111,7 +110,8 @@ static void test_what_changed_is_read_again(void **state)
     tokenized_close(rows);
     assert_int_equal(n_entries(), 2);
 
-    config.cleaning = CLEAN_NONE;
+    char *none = (char *)"none";
+    config.cleaning = (StrList){.items = &none, .n = 1};
     tokenized_close(open_rows(&config, key));
     assert_string_not_equal(key, other);
     config = config_of("cache");

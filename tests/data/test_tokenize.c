@@ -296,7 +296,7 @@ static void test_numbers_of_every_size(void **state)
 
 static int set_up(void **state)
 {
-    DataConfig config = {.cleaning = CLEAN_BASIC};
+    DataConfig config = {0};
     return word_splitter_open(&config, &splitter) != STATUS_OK || help_make_folder(state);
 }
 

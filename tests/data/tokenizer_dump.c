@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void print_words(const Preprocessor *pre, const TokenizedRows *rows, size_t row)
 {
@@ -18,12 +19,16 @@ static void print_words(const Preprocessor *pre, const TokenizedRows *rows, size
     printf("\n");
 }
 
-static Status dump(char *file, const char *dir, int cleaning)
+static Status dump(char *file, const char *dir, char *cleaning)
 {
     char *column = (char *)"text";
     StrList files = {.items = &file, .n = 1}, columns = {.items = &column, .n = 1};
+    StrList items = {0};
+    for (char *item = strtok(cleaning, ","); item; item = strtok(NULL, ",")) {
+        strlist_add(&items, item);
+    }
     DataConfig config = {.text = columns,
-                         .cleaning = cleaning,
+                         .cleaning = items,
                          .max_words = 64,
                          .min_count = 2,
                          .vocab_size = 100000,
@@ -46,12 +51,13 @@ static Status dump(char *file, const char *dir, int cleaning)
     preprocessor_close(pre);
     tokenized_close(rows);
     word_splitter_close(splitter);
+    strlist_free(&items);
     return STATUS_OK;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 4 || dump(argv[1], argv[2], atoi(argv[3])) != STATUS_OK) {
+    if (argc != 4 || dump(argv[1], argv[2], argv[3]) != STATUS_OK) {
         fprintf(stderr, "%s\n", status_message());
         return 1;
     }

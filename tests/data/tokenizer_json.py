@@ -101,7 +101,7 @@ def check(dump, cleaning, texts):
         path = os.path.join(folder, 'texts.csv')
         with open(path, 'w', encoding='utf-8', newline='') as file:
             csv.writer(file).writerows([['text', 'id']] + [[t, i] for i, t in enumerate(texts)])
-        out = subprocess.run([dump, path, folder, str(CLEANINGS.index(cleaning))], check=True,
+        out = subprocess.run([dump, path, folder, cleaning], check=True,
                              capture_output=True, text=True).stdout
         encode = tokenizer(os.path.join(folder, 'tokenizer.json'))
         with open(os.path.join(folder, 'tokenizer_config.json'), encoding='utf-8') as file:

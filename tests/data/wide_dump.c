@@ -29,7 +29,6 @@ static Status dump(char *train, char *test)
             test_files = {.items = &test, .n = 1};
     StrList columns = {.items = &column, .n = 1};
     DataConfig config = {.text = columns,
-                         .cleaning = CLEAN_BASIC,
                          .max_words = 1,
                          .min_count = 1,
                          .vocab_size = 1,
