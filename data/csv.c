@@ -298,3 +298,22 @@ Status csv_next(CsvReader *csv, CsvRecord *out, bool *more)
     *more = true;
     return STATUS_OK;
 }
+
+Status csv_skip_line(CsvReader *csv, bool *moved)
+{
+    size_t at = 0;
+    for (;;) {
+        TRY(need(csv, at));
+        size_t there = csv->end - csv->begin;
+        const char *end =
+            at < there ? memchr(csv->buffer + csv->begin + at, '\n', there - at) : NULL;
+        if (end || csv->eof) {
+            size_t n = end ? (size_t)(end - csv->buffer) + 1 - csv->begin : there;
+            *moved = n > 0;
+            csv->begin += n;
+            csv->line++;
+            return STATUS_OK;
+        }
+        at = there;
+    }
+}

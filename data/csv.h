@@ -36,4 +36,8 @@ void csv_close(CsvReader *csv); /* NULL is fine */
  * carriage return, NUL, and fields, records and columns beyond the limits. */
 Status csv_next(CsvReader *csv, CsvRecord *out, bool *more);
 
+/* After a failure of csv_next: goes on behind the line on which the record begins, so
+ * that the next call finds what follows. *moved is false at the end of the file. */
+Status csv_skip_line(CsvReader *csv, bool *moved);
+
 #endif

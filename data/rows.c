@@ -25,6 +25,8 @@ struct RowReader {
     Json *object;    /* the JSON line that the fields borrow from */
     StrBuf *written; /* [wanted.n] fields that had to be written out anew */
     StrBuf replaced; /* a JSON line after replacement */
+    bool all;
+    bool stuck; /* the record that failed is still to come */
     size_t n_rows, n_invalid;
 };
 
@@ -36,6 +38,20 @@ const char *row_reader_name(const RowReader *rows)
 const StrList *row_reader_columns(const RowReader *rows)
 {
     return &rows->found;
+}
+
+bool row_reader_skip_bad(RowReader *rows)
+{
+    bool moved = true;
+    if (rows->csv && rows->stuck) {
+        return csv_skip_line(rows->csv, &moved) == STATUS_OK && moved;
+    }
+    return true;
+}
+
+const StrList *row_reader_wanted(const RowReader *rows)
+{
+    return &rows->wanted;
 }
 
 uint64_t row_reader_progress(const RowReader *rows, uint64_t *total)
@@ -202,6 +218,21 @@ static Status place_columns(RowReader *rows, size_t line)
     return STATUS_OK;
 }
 
+static void add_wanted(StrList *wanted, const StrList *columns)
+{
+    for (size_t i = 0; columns && i < columns->n; i++) {
+        strlist_add(wanted, columns->items[i]);
+    }
+}
+
+/* Room for what goes with each wanted column. */
+static void make_places(RowReader *rows)
+{
+    rows->place = mem_zalloc(rows->wanted.n, sizeof *rows->place);
+    rows->fields = mem_zalloc(rows->wanted.n, sizeof *rows->fields);
+    rows->written = mem_zalloc(rows->wanted.n, sizeof *rows->written);
+}
+
 static Status read_header(RowReader *rows)
 {
     CsvRecord record;
@@ -219,14 +250,40 @@ static Status read_header(RowReader *rows)
         strlist_add_take(&rows->found,
                          mem_strndup(record.fields[i].p, record.fields[i].n));
     }
+    if (rows->all) {
+        add_wanted(&rows->wanted, &rows->found);
+        make_places(rows);
+        for (size_t i = 0; i < rows->wanted.n; i++) {
+            rows->place[i] = i;
+        }
+        return STATUS_OK;
+    }
     return place_columns(rows, record.line);
 }
 
-static void add_wanted(StrList *wanted, const StrList *columns)
+/* The members of the first object are the columns of JSON Lines. */
+static Status list_members(RowReader *rows)
 {
-    for (size_t i = 0; columns && i < columns->n; i++) {
-        strlist_add(wanted, columns->items[i]);
+    size_t n;
+    const char *head = source_peek(rows->source, &n);
+    const char *end = memchr(head, '\n', n);
+    Json *object = NULL;
+    if (!end) {
+        status_set(STATUS_DATA, "%s:1:1: the first line is too long to be looked at",
+                   row_reader_name(rows));
+        status_hint("name the columns");
+        return STATUS_DATA;
     }
+    TRY(json_parse((Text){head, (size_t)(end - head)}, row_reader_name(rows), STATUS_DATA,
+                   &object));
+    const Json *value;
+    const char *key;
+    for (size_t i = 0; (key = json_key(object, i, &value)); i++) {
+        strlist_add(&rows->wanted, key);
+    }
+    json_free(object);
+    make_places(rows);
+    return STATUS_OK;
 }
 
 static Status open_format(RowReader *rows, const char *path, RowFormat format)
@@ -238,7 +295,7 @@ static Status open_format(RowReader *rows, const char *path, RowFormat format)
     }
     if (rows->format == ROWS_JSONL) {
         rows->jsonl = jsonl_open(rows->source);
-        return STATUS_OK;
+        return rows->all ? list_members(rows) : STATUS_OK;
     }
     rows->csv = csv_open(rows->source, rows->format == ROWS_TSV ? '\t' : ',');
     return read_header(rows);
@@ -251,9 +308,10 @@ Status row_reader_open(const char *path, const RowOptions *options, RowReader **
     add_wanted(&rows->wanted, options->columns);
     rows->n_required = rows->wanted.n;
     add_wanted(&rows->wanted, options->optional);
-    rows->place = mem_zalloc(rows->wanted.n, sizeof *rows->place);
-    rows->fields = mem_zalloc(rows->wanted.n, sizeof *rows->fields);
-    rows->written = mem_zalloc(rows->wanted.n, sizeof *rows->written);
+    rows->all = options->all;
+    if (!rows->all) {
+        make_places(rows);
+    }
     Status status = open_format(rows, path, options->format);
     if (status != STATUS_OK) {
         row_reader_close(rows);
@@ -272,7 +330,7 @@ void row_reader_close(RowReader *rows)
     jsonl_close(rows->jsonl);
     source_close(rows->source);
     json_free(rows->object);
-    for (size_t i = 0; i < rows->wanted.n; i++) {
+    for (size_t i = 0; rows->written && i < rows->wanted.n; i++) {
         strbuf_free(&rows->written[i]);
     }
     free(rows->written);
@@ -322,7 +380,9 @@ static Status next_csv(RowReader *rows, Row *row, bool *more)
 {
     CsvRecord record;
     for (;;) {
+        rows->stuck = true;
         TRY(csv_next(rows->csv, &record, more));
+        rows->stuck = false;
         if (!*more) {
             return STATUS_OK;
         }
@@ -464,6 +524,7 @@ Status row_reader_next(RowReader *rows, Row *out, bool *more)
     bool found;
     TRY(rows->csv ? next_csv(rows, &row, &found) : next_jsonl(rows, &row, &found));
     if (!found && rows->n_rows == 0) {
+        *more = false;
         return no_rows(rows);
     }
     *more = found;

@@ -36,6 +36,7 @@ typedef struct RowOptions {
     const StrList *optional; /* that may be missing: empty fields then; NULL for none */
     InvalidUtf8 policy;
     RowFormat format;
+    bool all; /* all columns of the file instead: the header's, or the first object's */
 } RowOptions;
 
 /* One row. Everything is borrowed until the next one is read or the reader is closed. */
@@ -56,9 +57,17 @@ typedef struct RowReader RowReader;
 Status row_reader_open(const char *path, const RowOptions *options, RowReader **out);
 void row_reader_close(RowReader *rows); /* NULL is fine */
 
-/* The next row; *more is false when there is none. JSON Lines: numbers and booleans give
- * their JSON text, null an empty field; lists and objects are refused. */
+/* The next row; *more is false when there is none, also where that is an error. JSON
+ * Lines: numbers and booleans give their JSON text, null an empty field; lists and
+ * objects are refused. */
 Status row_reader_next(RowReader *rows, Row *out, bool *more);
+
+/* After STATUS_DATA from row_reader_next: whether the rows behind the bad one can be
+ * read; false when the file itself is the trouble. */
+bool row_reader_skip_bad(RowReader *rows);
+
+/* The columns whose fields a row has, in their order. Borrowed. */
+const StrList *row_reader_wanted(const RowReader *rows);
 
 const char *row_reader_name(const RowReader *rows); /* for messages: path or "<stdin>" */
 

@@ -45,7 +45,7 @@ static const struct {
     {"\x1f\x8b", 0, 2, "gzip within gzip or zstd", "decompress it once: gunzip"},
     {"\x28\xb5\x2f\xfd", 0, 4, "zstd within gzip or zstd", "decompress it once: unzstd"},
     {"\xfd\x37zXZ", 0, 5, "xz", "decompress it first: unxz"},
-    {"1AY&SY", 4, 6, "bzip2", "decompress it first: bunzip2"},
+    {"BZh91AY&SY", 0, 10, "bzip2", "decompress it first: bunzip2"},
     {"PK\x03\x04", 0, 4, "zip", "unpack it first; a spreadsheet is saved as CSV"},
     {"PAR1\x15", 0, 5, "Parquet", "convert it to CSV or JSON Lines first"},
     {"ARROW1\0", 0, 7, "Arrow", "convert it to CSV or JSON Lines first"},
