@@ -61,7 +61,7 @@ static void dump(const Texts *texts)
 typedef struct Pass {
     const Tokenizer *tokenizer;
     const Texts *texts;
-    uint64_t tokens[MOST_THREADS], ids[MOST_THREADS];
+    uint64_t tokens[MOST_THREADS], words[MOST_THREADS], ids[MOST_THREADS];
 } Pass;
 
 static void encode_part(void *context, size_t part, size_t begin, size_t end)
@@ -70,7 +70,7 @@ static void encode_part(void *context, size_t part, size_t begin, size_t end)
     TokenizerScratch *scratch = tokenizer_scratch_open(pass->tokenizer);
     EncodeOptions options = {.special_tokens = true};
     Encoding encoding = {0};
-    uint64_t tokens = 0, ids = 0;
+    uint64_t tokens = 0, words = 0, ids = 0;
     for (size_t i = begin; i < end; i++) {
         Text text = text_at(pass->texts, i);
         if (tokenizer_encode(pass->tokenizer, scratch, text, NULL, &options, &encoding) !=
@@ -79,10 +79,13 @@ static void encode_part(void *context, size_t part, size_t begin, size_t end)
         }
         tokens += encoding.n;
         for (size_t t = 0; t < encoding.n; t++) {
-            ids += encoding.tokens[t].id * (uint64_t)(t + 1);
+            const Token *token = &encoding.tokens[t];
+            ids += token->id * (uint64_t)(t + 1);
+            words += !token->special && token->word != TOKEN_INNER;
         }
     }
     pass->tokens[part] = tokens;
+    pass->words[part] = words;
     pass->ids[part] = ids;
     encoding_free(&encoding);
     tokenizer_scratch_close(scratch);
@@ -94,13 +97,16 @@ static void measure(const Tokenizer *tokenizer, const Texts *texts, size_t threa
     double before = clock_seconds();
     parallel_for(texts->n, threads, encode_part, &pass);
     double seconds = clock_seconds() - before;
-    uint64_t tokens = 0, ids = 0;
+    uint64_t tokens = 0, words = 0, ids = 0;
     for (size_t i = 0; i < threads; i++) {
         tokens += pass.tokens[i];
+        words += pass.words[i];
         ids += pass.ids[i];
     }
-    printf("{\"seconds\": %.6f, \"tokens\": %llu, \"ids\": %llu, \"bytes\": %zu}\n",
-           seconds, (unsigned long long)tokens, (unsigned long long)ids, texts->bytes.n);
+    printf("{\"seconds\": %.6f, \"texts\": %zu, \"words\": %llu, \"tokens\": %llu, "
+           "\"ids\": %llu, \"bytes\": %zu}\n",
+           seconds, texts->n, (unsigned long long)words, (unsigned long long)tokens,
+           (unsigned long long)ids, texts->bytes.n);
 }
 
 int main(int argc, char **argv)

@@ -84,11 +84,29 @@ static size_t starts_with(Text text, size_t at, const char *prefix)
     return text.n - at >= n && strncasecmp(text.p + at, prefix, n) == 0 ? n : 0;
 }
 
+static bool in_word(uint32_t code)
+{
+    CharKind kind = unicode_kind(code);
+    return kind == CHAR_LETTER || kind == CHAR_DIGIT || kind == CHAR_MARK || code == '_';
+}
+
+/* Does no word go on across `at`? */
 static bool begins_word(Text text, size_t at)
 {
-    return at == 0 ||
-           !(is_ascii_letter(text.p[at - 1]) || is_ascii_digit(text.p[at - 1]) ||
-             text.p[at - 1] == '_' || (unsigned char)text.p[at - 1] >= 0x80);
+    size_t before = at, n;
+    while (before > 0 && at - before < 4) {
+        before--;
+        if (((unsigned char)text.p[before] & 0xC0) != 0x80) {
+            break;
+        }
+    }
+    return at == 0 || !in_word(next_code(text, before, &n));
+}
+
+static bool ends_word(Text text, size_t at)
+{
+    size_t n;
+    return at == text.n || !in_word(next_code(text, at, &n));
 }
 
 static size_t to_next_space(Text text, size_t at)
@@ -185,12 +203,6 @@ static size_t number_length(Text text, size_t at)
     }
 }
 
-static bool ends_word(Text text, size_t at)
-{
-    return at == text.n || !(is_ascii_letter(text.p[at]) || text.p[at] == '_' ||
-                             (unsigned char)text.p[at] >= 0x80);
-}
-
 void clean_step_numbers(Text text, StrBuf *out)
 {
     strbuf_clear(out);
@@ -209,16 +221,26 @@ void clean_step_numbers(Text text, StrBuf *out)
 
 /* ---- html ---- */
 
+/* What of a text may still end: else every beginning would search all of the rest. */
+typedef struct TagEnds {
+    bool tags, comments;
+} TagEnds;
+
 /* Length of a tag or comment at '<'; 0 when it is none or does not end. */
-static size_t tag_length(Text text, size_t at)
+static size_t tag_length(Text text, size_t at, TagEnds *ends)
 {
     Text rest = {text.p + at, text.n - at};
-    if (rest.n >= 4 && memcmp(rest.p, "<!--", 4) == 0) {
+    if (ends->comments && rest.n >= 4 && memcmp(rest.p, "<!--", 4) == 0) {
         const char *end = memmem(rest.p + 4, rest.n - 4, "-->", 3);
-        return end ? (size_t)(end + 3 - rest.p) : 0;
+        if (end) {
+            return (size_t)(end + 3 - rest.p);
+        }
+        ends->comments = false;
     }
-    bool opens = rest.n >= 2 && (is_ascii_letter(rest.p[1]) || strchr("/!?", rest.p[1]));
-    const char *end = opens && rest.p[1] ? memchr(rest.p, '>', rest.n) : NULL;
+    bool opens = rest.n >= 2 && rest.p[1] &&
+                 (is_ascii_letter(rest.p[1]) || strchr("/!?", rest.p[1]));
+    const char *end = opens && ends->tags ? memchr(rest.p, '>', rest.n) : NULL;
+    ends->tags = ends->tags && (!opens || end);
     return end ? (size_t)(end + 1 - rest.p) : 0;
 }
 
@@ -266,13 +288,12 @@ static uint32_t entity(Text rest, size_t *n)
 void clean_step_html(Text text, StrBuf *out)
 {
     strbuf_clear(out);
-    bool open = true; /* a '>' may still come: else every '<' would look for it */
+    TagEnds ends = {true, true};
     for (size_t at = 0; at < text.n;) {
         size_t n = 0;
         uint32_t code = 0;
-        if (text.p[at] == '<' && open) {
-            n = tag_length(text, at);
-            open = n > 0 || memchr(text.p + at, '>', text.n - at) != NULL;
+        if (text.p[at] == '<') {
+            n = tag_length(text, at, &ends);
             code = ' ';
         } else if (text.p[at] == '&') {
             code = entity((Text){text.p + at, text.n - at}, &n);
@@ -320,12 +341,6 @@ void clean_step_whitespace(Text text, StrBuf *out)
 }
 
 /* ---- stop words ---- */
-
-static bool in_word(uint32_t code)
-{
-    CharKind kind = unicode_kind(code);
-    return kind == CHAR_LETTER || kind == CHAR_DIGIT || kind == CHAR_MARK || code == '_';
-}
 
 /* Where the word at `at` ends; `at` itself when there is none. */
 static size_t word_end(Text text, size_t at)

@@ -543,39 +543,44 @@ static void write_template(JsonWriter *w, const Tokenizer *tokenizer, const char
     json_end_array(w);
 }
 
-static bool stands_before(const Template *pair, size_t i)
+static void write_special(JsonWriter *w, const Tokenizer *tokenizer, uint32_t id)
 {
-    for (size_t j = 0; j < i; j++) {
-        if (pair->parts[j].text < 0 && pair->parts[j].id == pair->parts[i].id) {
-            return true;
-        }
-    }
-    return false;
+    Text token = tokenizer_token(tokenizer, id);
+    char *name = mem_strndup(token.p, token.n);
+    begin_member(w, name);
+    member(w, "id", name);
+    json_write_key(w, "ids");
+    json_begin_array(w);
+    json_write_int(w, id);
+    json_end_array(w);
+    json_write_key(w, "tokens");
+    json_begin_array(w);
+    json_write_string(w, name);
+    json_end_array(w);
+    json_end_object(w);
+    free(name);
 }
 
-/* The pair's template names all tokens that the single one's does. */
+/* Every token of the two templates once. */
 static void write_specials(JsonWriter *w, const Tokenizer *tokenizer,
-                           const Template *pair)
+                           const TokenizerSettings *s)
 {
+    const Template *templates[] = {&s->single, &s->pair};
+    uint32_t seen[2 * TEMPLATE_MAX];
+    size_t n_seen = 0;
     begin_member(w, "special_tokens");
-    for (size_t i = 0; i < pair->n; i++) {
-        if (pair->parts[i].text >= 0 || stands_before(pair, i)) {
-            continue;
+    for (size_t t = 0; t < 2; t++) {
+        for (size_t i = 0; i < templates[t]->n; i++) {
+            const TemplatePart *part = &templates[t]->parts[i];
+            size_t k = 0;
+            while (k < n_seen && seen[k] != part->id) {
+                k++;
+            }
+            if (part->text < 0 && k == n_seen) {
+                seen[n_seen++] = part->id;
+                write_special(w, tokenizer, part->id);
+            }
         }
-        Text token = tokenizer_token(tokenizer, pair->parts[i].id);
-        char *name = mem_strndup(token.p, token.n);
-        begin_member(w, name);
-        member(w, "id", name);
-        json_write_key(w, "ids");
-        json_begin_array(w);
-        json_write_int(w, pair->parts[i].id);
-        json_end_array(w);
-        json_write_key(w, "tokens");
-        json_begin_array(w);
-        json_write_string(w, name);
-        json_end_array(w);
-        json_end_object(w);
-        free(name);
     }
     json_end_object(w);
 }
@@ -592,7 +597,7 @@ static void write_post_processor(JsonWriter *w, const Tokenizer *tokenizer)
     member(w, "type", "TemplateProcessing");
     write_template(w, tokenizer, "single", &s->single);
     write_template(w, tokenizer, "pair", &s->pair);
-    write_specials(w, tokenizer, &s->pair);
+    write_specials(w, tokenizer, s);
     json_end_object(w);
 }
 

@@ -1,18 +1,19 @@
 /* Cleans the texts on standard input, each ended by byte 3, and prints them the same way,
  * for comparison with another implementation. */
-#include "data/clean.h"
+#include "data/cleaner.h"
 
 #include <stdio.h>
 #include <string.h>
 
 int main(int argc, char **argv)
 {
-    static const char *const NAMES[] = {"none", "basic", "punctuation", "madewithml"};
-    int how = 0;
-    while (argc == 2 && how < 4 && strcmp(argv[1], NAMES[how]) != 0) {
-        how++;
+    StrList items = {0};
+    for (char *item = argc == 2 ? strtok(argv[1], ",") : NULL; item;
+         item = strtok(NULL, ",")) {
+        strlist_add(&items, item);
     }
-    if (argc != 2 || how == 4) {
+    Cleaner *cleaner;
+    if (argc != 2 || cleaner_open(&items, &cleaner) != STATUS_OK) {
         return 2;
     }
     StrBuf text = {0}, out = {0};
@@ -21,12 +22,14 @@ int main(int argc, char **argv)
             strbuf_add_char(&text, (char)c);
             continue;
         }
-        clean_text((Cleaning)how, (Text){text.p, text.n}, &out);
+        cleaner_clean(cleaner, (Text){text.p, text.n}, &out);
         fwrite(out.p ? out.p : "", 1, out.n, stdout);
         putchar(3);
         strbuf_clear(&text);
     }
     strbuf_free(&text);
     strbuf_free(&out);
+    cleaner_close(cleaner);
+    strlist_free(&items);
     return 0;
 }
