@@ -31,7 +31,11 @@ Status splits_open_rows(const DataConfig *config, const WordSplitter *splitter,
     Splits splits = {0};
     RowsRequest request = {config, &config->train, splitter, progress};
     Status status = row_cache_open(&request, &splits.rows, splits.rows_key);
+    /* Groups matter where rows are cut alone. */
+    DataConfig ungrouped = *config;
+    ungrouped.group = NULL;
     if (status == STATUS_OK && config->test.n > 0) {
+        request.config = &ungrouped;
         request.files = &config->test;
         status = row_cache_open(&request, &splits.test_rows, splits.test_key);
     }
