@@ -273,6 +273,8 @@ static Status open_or_make(const DataConfig *config, uint64_t seed, const char *
     if (!open_entry(path, data)) {
         int lock = row_cache_lock(path);
         if (!open_entry(path, data)) {
+            log_note("fitting on %zu rows; the next start finds this done",
+                     tokenized_size(data->splits.rows));
             status = make(config, seed, data);
             if (status == STATUS_OK) {
                 keep(data, path);

@@ -4,12 +4,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/parallel.h"
+#include "data/read_progress.h"
 #include "data/row_piece.h"
 #include "data/rows.h"
 #include "data/tokenized_file.h"
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 enum { PIECES_PER_THREAD = 3 };
 
@@ -162,6 +164,7 @@ typedef struct Reading {
     const TokenizeRequest *request;
     StrList columns; /* text, then label, then group */
     Ring ring;
+    ReadProgress progress;
     size_t n_rows, n_invalid;
 } Reading;
 
@@ -226,6 +229,7 @@ static Status read_file(Reading *reading, const char *path)
     begin_file(reading, row_reader_name(rows));
     Row row;
     bool more = true;
+    uint64_t size;
     Status status = STATUS_OK;
     while (status == STATUS_OK) {
         status = row_reader_next(rows, &row, &more);
@@ -233,7 +237,12 @@ static Status read_file(Reading *reading, const char *path)
             break;
         }
         status = add_row(reading, rows, &row);
+        if (reading->n_rows % 1024 == 0) {
+            read_progress_tell(&reading->progress, row_reader_progress(rows, &size),
+                               reading->n_rows);
+        }
     }
+    reading->progress.before += row_reader_progress(rows, &size);
     reading->n_invalid += row_reader_n_invalid(rows);
     row_reader_close(rows);
     return status;
@@ -262,6 +271,20 @@ static void warn_invalid(const TokenizeRequest *request, size_t n)
     }
 }
 
+/* Bytes of all files, as they lie; 0 when one of them is a pipe. */
+static uint64_t total_size(const StrList *files)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < files->n; i++) {
+        struct stat info;
+        if (stat(files->items[i], &info) != 0 || !S_ISREG(info.st_mode)) {
+            return 0;
+        }
+        total += (uint64_t)info.st_size;
+    }
+    return total;
+}
+
 Status tokenize_files(const TokenizeRequest *request, TokenizedRows **out)
 {
     Reading reading = {.request = request};
@@ -269,11 +292,13 @@ Status tokenize_files(const TokenizeRequest *request, TokenizedRows **out)
     list_columns(request, &reading.columns);
     ring_init(&reading.ring, request->splitter, writer,
               request->threads ? request->threads : parallel_cores());
+    reading.progress = read_progress_begin(request->progress, total_size(request->files));
     Status status = STATUS_OK;
     for (size_t i = 0; i < request->files->n && status == STATUS_OK; i++) {
         status = read_file(&reading, request->files->items[i]);
     }
     ring_finish(&reading.ring, status != STATUS_OK);
+    read_progress_end(&reading.progress);
     strlist_free(&reading.columns);
     if (status != STATUS_OK) {
         tokenized_writer_abandon(writer);

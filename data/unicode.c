@@ -68,21 +68,19 @@ bool unicode_is_accent(uint32_t code)
 /* Appends the text as mapped by these options; `strip` leaves accents out in between. */
 static bool map(Text text, utf8proc_option_t options, bool strip, StrBuf *out)
 {
-    const utf8proc_option_t parts =
-        UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | (options & UTF8PROC_COMPAT);
     const utf8proc_uint8_t *bytes = (const utf8proc_uint8_t *)text.p;
     utf8proc_ssize_t n =
-        utf8proc_decompose(bytes, (utf8proc_ssize_t)text.n, NULL, 0, parts);
+        utf8proc_decompose(bytes, (utf8proc_ssize_t)text.n, NULL, 0, options);
     if (n < 0) {
         return false;
     }
     /* reencode turns the numbers into bytes in place, which needs one more for the end.
      */
     utf8proc_int32_t *codes = mem_alloc((size_t)n + 1, sizeof *codes);
-    utf8proc_decompose(bytes, (utf8proc_ssize_t)text.n, codes, n, parts);
+    utf8proc_decompose(bytes, (utf8proc_ssize_t)text.n, codes, n, options);
     utf8proc_ssize_t kept = 0;
     for (utf8proc_ssize_t i = 0; i < n; i++) {
-        if (!strip || utf8proc_category(codes[i]) != UTF8PROC_CATEGORY_MN) {
+        if (!strip || !unicode_is_accent((uint32_t)codes[i])) {
             codes[kept++] = codes[i];
         }
     }
@@ -102,22 +100,7 @@ bool unicode_compose(Text text, bool compat, bool strip, StrBuf *out)
 
 bool unicode_fold(Text text, StrBuf *out)
 {
-    const utf8proc_option_t options =
-        UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_STABLE;
-    const utf8proc_uint8_t *bytes = (const utf8proc_uint8_t *)text.p;
-    utf8proc_ssize_t n =
-        utf8proc_decompose(bytes, (utf8proc_ssize_t)text.n, NULL, 0, options);
-    if (n < 0) {
-        return false;
-    }
-    /* reencode turns the numbers into bytes in place, which needs one more for the end.
-     */
-    utf8proc_int32_t *codes = mem_alloc((size_t)n + 1, sizeof *codes);
-    utf8proc_decompose(bytes, (utf8proc_ssize_t)text.n, codes, n, options);
-    n = utf8proc_reencode(codes, n, options);
-    if (n > 0) {
-        strbuf_add(out, codes, (size_t)n);
-    }
-    free(codes);
-    return true;
+    return map(text,
+               UTF8PROC_COMPAT | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD | UTF8PROC_STABLE,
+               false, out);
 }
