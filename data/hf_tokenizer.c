@@ -85,9 +85,12 @@ static void step_normalizers(JsonWriter *w, const char *name)
     static const struct {
         const char *name, *pattern, *content;
     } PATTERNS[] = {
-        {"urls", "(?i)(?<![A-Za-z0-9_])(?:https?://|www\\.)\\S*", " "},
+        {"urls", "(?<![\\p{L}\\p{M}\\p{N}_])(?i:https?://|www\\.)\\S*", " "},
         {"emails", "[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\\.[A-Za-z0-9-]+)+", " "},
-        {"numbers", "(?<![A-Za-z0-9_])[0-9]+(?:[.,][0-9]+)*(?![A-Za-z0-9_])", " "},
+        {"numbers",
+         "(?<![\\p{L}\\p{M}\\p{N}_])(?<![0-9][.,])(?>[0-9]+(?:[.,][0-9]+)*)"
+         "(?![\\p{L}\\p{M}\\p{N}_])",
+         " "},
         {"html", "<!--[\\s\\S]*?-->|<[A-Za-z/!?][^>]*>", " "},
         {"punctuation", "[^\\p{L}\\p{M}\\p{N}\\s]", " "},
         {"whitespace", "\\s+", " "},
@@ -115,7 +118,8 @@ static void step_normalizers(JsonWriter *w, const char *name)
 static void stop_normalizer(JsonWriter *w, const Json *words)
 {
     StrBuf pattern = {0};
-    strbuf_add_text(&pattern, "(?i)(?<![\\p{L}\\p{M}\\p{N}_'])(?:");
+    strbuf_add_text(&pattern, "(?i)(?<![\\p{L}\\p{M}\\p{N}_])"
+                              "(?<![\\p{L}\\p{M}\\p{N}_]')(?:");
     for (size_t i = 0; i < json_size(words); i++) {
         strbuf_printf(&pattern, "%s%s", i ? "|" : "", json_string(json_at(words, i)));
     }

@@ -16,7 +16,9 @@ import sys
 import tempfile
 import unicodedata
 
-CLEANINGS = ['none', 'basic', 'punctuation', 'madewithml']
+CLEANINGS = ['none', 'basic', 'punctuation', 'madewithml', 'nfkc,strip_accents,lowercase,whitespace',
+             'urls,emails,lowercase,numbers,punctuation,whitespace',
+             'lowercase,stopwords:english,punctuation,whitespace']
 
 
 def char_class(letter):
@@ -47,8 +49,10 @@ def compiled(pattern):
 
 
 def normalizer(step):
-    if step['type'] == 'NFKC':
-        return lambda text: unicodedata.normalize('NFKC', text)
+    if step['type'] in ('NFC', 'NFD', 'NFKC'):
+        return lambda text: unicodedata.normalize(step['type'], text)
+    if step['type'] == 'StripAccents':
+        return lambda text: ''.join(c for c in text if unicodedata.category(c) != 'Mn')
     if step['type'] == 'Lowercase':
         return str.lower
     if step['type'] == 'Strip':
