@@ -140,7 +140,7 @@ static char *lock_path(const char *path)
 int row_cache_lock(const char *path)
 {
     char *name = lock_path(path);
-    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     free(name);
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         log_note("waiting for another process that prepares the same rows");
@@ -201,7 +201,8 @@ static Status make_entry(const TokenizeRequest *request, const char *path, bool 
     char *aside = mem_printf("%s.new-%ld", path, (long)getpid());
     TokenizeRequest to_file = *request;
     to_file.path = aside;
-    to_file.fd = open(aside, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    unlink(aside); /* of a process that had our number and died */
+    to_file.fd = open(aside, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     *kept = to_file.fd >= 0;
     Status status = STATUS_OK;
     if (*kept) {

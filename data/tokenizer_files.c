@@ -117,13 +117,60 @@ static Status load_json(const char *path, Tokenizer **out)
     return status;
 }
 
+/* Some programs let tokenizer_config.json win over tokenizer.json: where the two
+ * disagree, nobody knows what is meant. */
+static Status check_agreement(const Tokenizer *tokenizer, const Json *config,
+                              const char *path)
+{
+    const BertNormalizer *n = &tokenizer_settings(tokenizer)->normalizer;
+    const struct {
+        const char *key;
+        bool found;
+    } switches[] = {{"do_lower_case", n->lowercase},
+                    {"strip_accents", n->strip_accents},
+                    {"tokenize_chinese_chars", n->cjk_spacing}};
+    for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
+        const Json *value = json_get(config, switches[i].key);
+        if (json_type(value) == JSON_BOOL &&
+            json_bool(value, false) != switches[i].found) {
+            status_set(STATUS_DAMAGED, "%s: %s: %s, but tokenizer.json says %s", path,
+                       switches[i].key, switches[i].found ? "false" : "true",
+                       switches[i].found ? "true" : "false");
+            status_hint("make the two files agree, or name tokenizer.json alone");
+            return STATUS_DAMAGED;
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status load_json_and_config(const char *json_path, const char *config_path,
+                                   Tokenizer **out)
+{
+    Tokenizer *tokenizer;
+    Json *config = NULL;
+    TRY(load_json(json_path, &tokenizer));
+    Status status = STATUS_OK;
+    if (file_exists(config_path)) {
+        status = json_load(config_path, FILE_LIMIT, STATUS_DAMAGED, &config);
+        status = status == STATUS_OK ? check_agreement(tokenizer, config, config_path)
+                                     : status;
+        json_free(config);
+    }
+    if (status != STATUS_OK) {
+        tokenizer_close(tokenizer);
+        return status;
+    }
+    *out = tokenizer;
+    return STATUS_OK;
+}
+
 static Status load_dir(const char *dir, Tokenizer **out)
 {
     char *json = path_join(dir, "tokenizer.json");
     char *vocab = path_join(dir, "vocab.txt");
     char *config = path_join(dir, "tokenizer_config.json");
     Status status = file_exists(json) || !file_exists(vocab)
-                        ? load_json(json, out)
+                        ? load_json_and_config(json, config, out)
                         : load_vocab(vocab, config, out);
     free(json);
     free(vocab);

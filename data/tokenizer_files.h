@@ -12,7 +12,8 @@
  *
  * STATUS_DAMAGED with file and place for what is broken, and for everything that a file
  * asks for and we do not do, by name: other models, normalizers, pre-tokenizers and
- * decoders, added tokens with stripping, padding, truncation with a stride. */
+ * decoders, added tokens with stripping, padding, truncation with a stride; and for a
+ * tokenizer_config.json that says something else than the tokenizer.json beside it. */
 Status tokenizer_load(const char *path, Tokenizer **out);
 
 /* Writes all three files into an existing folder. The same tokenizer gives the same

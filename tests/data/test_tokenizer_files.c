@@ -123,6 +123,13 @@ static void test_saved_files_are_read_back(void **state)
         free(a);
         free(b);
     }
+    put("one/tokenizer_config.json", "{\"do_lower_case\": true}");
+    Tokenizer *third;
+    assert_fails(
+        STATUS_DAMAGED,
+        "one/tokenizer_config.json: do_lower_case: true, but tokenizer.json says "
+        "false",
+        tokenizer_load("one", &third));
     tokenizer_close(first);
     tokenizer_close(second);
 }
