@@ -56,6 +56,8 @@ struct WideCounter {
     uint32_t *count;   /* [buckets] of the block at hand, all 0 between blocks */
     uint32_t *touched; /* buckets that count, in order of first sight, then ascending */
     size_t n_touched, touched_cap;
+    uint32_t *sorted; /* scratch */
+    size_t sorted_cap;
 
     uint32_t *ids; /* features of the text at hand */
     float *values;
@@ -84,30 +86,43 @@ void wide_counter_close(WideCounter *counter)
     free(counter->pool);
     free(counter->count);
     free(counter->touched);
+    free(counter->sorted);
     free(counter->ids);
     free(counter->values);
     free(counter);
 }
 
-static void count_bucket(WideCounter *counter, uint32_t bucket)
+/* Room for `n` buckets more, so that counting them asks for none. */
+static void make_room(WideCounter *counter, size_t n)
 {
-    if (counter->count[bucket]++ == 0) {
-        counter->touched = mem_grow(counter->touched, &counter->touched_cap,
-                                    counter->n_touched + 1, sizeof *counter->touched);
-        counter->touched[counter->n_touched++] = bucket;
-    }
+    counter->touched = mem_grow(counter->touched, &counter->touched_cap,
+                                counter->n_touched + n, sizeof *counter->touched);
+}
+
+static inline void count_bucket(WideCounter *counter, uint32_t bucket)
+{
+    counter->touched[counter->n_touched] = bucket;
+    counter->n_touched += counter->count[bucket]++ == 0;
+}
+
+/* hash % buckets; most numbers of buckets are powers of two, which need no division. */
+static inline uint32_t bucket_of(const WideCounter *counter, uint64_t hash)
+{
+    size_t buckets = counter->wide->buckets;
+    return (uint32_t)((buckets & (buckets - 1)) == 0 ? hash & (buckets - 1)
+                                                     : hash % buckets);
 }
 
 static void count_words(WideCounter *counter, const uint32_t *words, size_t n)
 {
     const uint64_t *hash = counter->words->hash;
-    size_t buckets = counter->wide->buckets;
+    make_room(counter, 2 * n + 1);
     for (size_t i = 0; i < n; i++) {
-        count_bucket(counter, (uint32_t)(hash[words[i]] % buckets));
+        count_bucket(counter, bucket_of(counter, hash[words[i]]));
         if (i + 1 < n) {
             uint64_t pair[2] = {hash[words[i]], hash[words[i + 1]]};
             uint64_t both = hash_bytes(BIGRAM_SEED, pair, sizeof pair);
-            count_bucket(counter, (uint32_t)(both % buckets));
+            count_bucket(counter, bucket_of(counter, both));
         }
     }
 }
@@ -170,6 +185,7 @@ static void count_chars(WideCounter *counter, const uint32_t *words, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const CharFeatures *features = chars_of_word(counter, words[i]);
+        make_room(counter, features->n + 1);
         for (uint32_t j = 0; j < features->n; j++) {
             count_bucket(counter, counter->pool[features->begin + j]);
         }
@@ -200,20 +216,60 @@ void wide_count_text(WideCounter *counter, const uint32_t *words, size_t n, Wide
     wide->n_docs++;
 }
 
-/* Shell's sort with Ciura's gaps: lists are some hundred long. */
-static void sort_ascending(uint32_t *x, size_t n)
+enum { RADIX_BITS = 11, RADIX = 1 << RADIX_BITS, FEW = 48 };
+
+static void sort_few(uint32_t *x, size_t n)
 {
-    static const size_t GAPS[] = {8858, 3938, 1750, 701, 301, 132, 57, 23, 10, 4, 1};
-    for (size_t g = 0; g < sizeof GAPS / sizeof GAPS[0]; g++) {
-        size_t gap = GAPS[g];
-        for (size_t i = gap; i < n; i++) {
-            uint32_t held = x[i];
-            size_t j = i;
-            for (; j >= gap && x[j - gap] > held; j -= gap) {
-                x[j] = x[j - gap];
-            }
-            x[j] = held;
+    for (size_t i = 1; i < n; i++) {
+        uint32_t held = x[i];
+        size_t j = i;
+        for (; j > 0 && x[j - 1] > held; j--) {
+            x[j] = x[j - 1];
         }
+        x[j] = held;
+    }
+}
+
+/* One pass of a radix sort: by `bits` bits from `shift` on. */
+static void sort_by_digit(const uint32_t *from, uint32_t *to, size_t n, int shift,
+                          int bits)
+{
+    uint32_t start[RADIX] = {0}, at = 0, mask = (1u << bits) - 1;
+    for (size_t i = 0; i < n; i++) {
+        start[from[i] >> shift & mask]++;
+    }
+    for (uint32_t d = 0; d <= mask; d++) {
+        uint32_t count = start[d];
+        start[d] = at;
+        at += count;
+    }
+    for (size_t i = 0; i < n; i++) {
+        to[start[from[i] >> shift & mask]++] = from[i];
+    }
+}
+
+/* Numbers below `bound`, at most 2^24: two or three passes, low digits first. */
+static void sort_ascending(WideCounter *counter, size_t bound)
+{
+    size_t n = counter->n_touched;
+    if (n <= FEW) {
+        sort_few(counter->touched, n);
+        return;
+    }
+    int bits = 32 - __builtin_clz((unsigned)bound),
+        passes = bits > 2 * RADIX_BITS ? 3 : 2;
+    int digit = (bits + passes - 1) / passes;
+    counter->sorted =
+        mem_grow(counter->sorted, &counter->sorted_cap, n, sizeof *counter->sorted);
+    uint32_t *from = counter->touched, *to = counter->sorted;
+    for (int pass = 0; pass < passes; pass++) {
+        sort_by_digit(from, to, n, pass * digit, digit);
+        uint32_t *swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != counter->touched) {
+        memcpy(counter->touched, from, n * sizeof *from);
     }
 }
 
@@ -231,7 +287,7 @@ static void add_features(WideCounter *counter, size_t block)
     counter->ids = mem_grow(counter->ids, &counter->ids_cap, most, sizeof *counter->ids);
     counter->values =
         mem_grow(counter->values, &counter->values_cap, most, sizeof *counter->values);
-    sort_ascending(counter->touched, counter->n_touched);
+    sort_ascending(counter, wide->buckets);
     double squares = 0;
     for (size_t i = 0; i < counter->n_touched; i++) {
         uint32_t bucket = counter->touched[i];
