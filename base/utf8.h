@@ -12,8 +12,8 @@
  * surrogates and numbers above U+10FFFF are not). `code` may be NULL. */
 size_t utf8_decode(Text text, uint32_t *code);
 
-/* Writes a character (a number below 0x110000 that is no surrogate) and returns its length
- * in bytes. */
+/* Writes a character (a number below 0x110000 that is no surrogate) and returns its
+ * length in bytes. */
 size_t utf8_encode(uint32_t code, char out[4]);
 
 /* Offset of the first byte that is not part of well-formed UTF-8, or text.n. */

@@ -1,8 +1,8 @@
 /* YAML of the shape our configs have, read into a flat list with positions.
  *
- * `key: value` or `section: {key: value}`, a value being a scalar or a list of scalars. An
- * item `name: value` of a list is the text "name:value".
- * What the keys mean is base/config's business. */
+ * `key: value` or `section: {key: value}`, a value being a scalar or a list of scalars.
+ * An item `name: value` of a list is the text "name:value". What the keys mean is
+ * base/config's business. */
 #ifndef MUSTER_BASE_YAML_H
 #define MUSTER_BASE_YAML_H
 

@@ -55,9 +55,9 @@ typedef struct StepGradient {
     float *dense;            /* [n_dense]; scaled in place when clipped */
     const SparseRows *words; /* over all leaves and ranks */
     const WordTable *word_table;
-    const float *wide_dlogits; /* [n_examples, C] in the order of `examples` */
+    const float *wide_dlogits;   /* [n_examples, C] in the order of `examples` */
     const WideTable *wide_table; /* in the order of `examples` */
-    const uint32_t *examples; /* the global batch */
+    const uint32_t *examples;    /* the global batch */
     size_t n_examples;
     uint64_t seed; /* the draws of the forward pass, as in LeafStep */
     uint32_t step;

@@ -10,7 +10,7 @@ typedef enum ClassWeights { CLASS_WEIGHTS_NONE, CLASS_WEIGHTS_BALANCED } ClassWe
 
 typedef struct TrainConfig {
     int64_t epochs;
-    int64_t max_steps; /* 0 = off; else in place of epochs */
+    int64_t max_steps;       /* 0 = off; else in place of epochs */
     int64_t batch_size;      /* texts per optimizer step, all ranks together */
     int64_t eval_batch_size; /* texts per forward pass in validation */
     int64_t leaves;          /* parts of a batch whose gradients are added in a tree */
