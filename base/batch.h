@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Words every vocabulary holds, at these rows of the embedding table. */
+/* Words that every vocabulary of words holds, at these rows of the embedding table. Pieces
+ * have the rows that their vocabulary gives them. */
 enum { WORD_UNK = 0, WORD_MASK = 1, N_SPECIAL_WORDS = 2 };
 
 typedef struct PackedBatch {
@@ -28,6 +29,7 @@ typedef struct PackedBatch {
     const uint32_t *ngram_begin; /* [n_words] first n-gram, an index into `ngram` */
     const uint32_t *ngram_count; /* [n_words] how many (0 for none) */
     const uint32_t *ngram;       /* bucket rows, 0 .. ngram_buckets-1 */
+    uint32_t mask_row;           /* row of the embedding table that word dropout puts */
 
     /* Wide features: TF-IDF values, L2-normalised per block, sorted by id. */
     const uint32_t *wide_begin; /* [n_texts] first feature, an index into the next two */
@@ -48,6 +50,7 @@ typedef struct WordTable {
     const uint32_t *ngram_begin; /* [n] */
     const uint32_t *ngram_count; /* [n] */
     const uint32_t *ngram;
+    uint32_t mask_row; /* as PackedBatch.mask_row */
 } WordTable;
 
 /* The wide features of a list of texts, by their place in it. Borrowed. */

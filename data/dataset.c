@@ -189,5 +189,7 @@ size_t dataset_length(const Dataset *set, size_t example)
 
 WordTable dataset_words(const Dataset *set)
 {
-    return set->words->units;
+    WordTable units = set->words->units;
+    units.mask_row = preprocessor_mask_row(set->pre);
+    return units;
 }

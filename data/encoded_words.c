@@ -111,21 +111,6 @@ static Status look_all_up(const Preprocessor *pre, const Lexicon *words, size_t 
 
 /* ---- pieces ---- */
 
-/* Rows of the embedding table are ids, but UNK and MASK have the rows that every model
- * knows them by: with a vocabulary from elsewhere they change places with those there. */
-static uint32_t row_of_piece(const WordPiece *model, uint32_t id)
-{
-    const uint32_t at[] = {wordpiece_unk(model), wordpiece_find(model, TEXT("[MASK]"))};
-    const uint32_t row[] = {WORD_UNK, WORD_MASK};
-    for (int i = 1; i >= 0; i--) {
-        id = at[i] == PIECE_ABSENT ? id
-             : id == at[i]         ? row[i]
-             : id == row[i]        ? at[i]
-                                   : id;
-    }
-    return id;
-}
-
 /* Every piece is a unit; those inside a word have the n-grams of what they add to it. */
 static void list_pieces(const Preprocessor *pre, EncodedWords *out)
 {
@@ -140,11 +125,15 @@ static void list_pieces(const Preprocessor *pre, EncodedWords *out)
         if (inside) {
             token = (Text){token.p + prefix.n, token.n - prefix.n};
         }
-        row[id] = row_of_piece(model, id);
+        row[id] = id;
         begin[id] = (uint32_t)n_ngrams;
         count[id] = (uint32_t)word_ngrams(&pre->ngrams, token, &ngram, &n_ngrams, &cap);
     }
-    *out = (EncodedWords){.units = {n, row, begin, count, ngram},
+    *out = (EncodedWords){.units = {.n = n,
+                                    .row = row,
+                                    .ngram_begin = begin,
+                                    .ngram_count = count,
+                                    .ngram = ngram},
                           .owned = {row, begin, count, ngram}};
 }
 

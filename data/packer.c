@@ -258,6 +258,7 @@ void batch_pack(BatchPacker *packer, const uint32_t *examples, size_t n, PackedB
                          .ngram_begin = packer->ngram_begin,
                          .ngram_count = packer->ngram_count,
                          .ngram = set->words->units.ngram,
+                         .mask_row = preprocessor_mask_row(set->pre),
                          .wide_begin = packer->wide_begin,
                          .wide_count = packer->wide_count,
                          .wide_id = packer->wide_id,

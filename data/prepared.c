@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char VERSION[8] = "MUSTFIT1";
+static const char VERSION[8] = "MUSTFIT2";
 
 /* The end of the file's payload: where the rest of it lies. */
 typedef struct Layout {

@@ -444,6 +444,16 @@ size_t preprocessor_vocab_size(const Preprocessor *pre)
                           : vocabulary_size(&pre->vocabulary);
 }
 
+uint32_t preprocessor_mask_row(const Preprocessor *pre)
+{
+    if (!pre->wordpiece) {
+        return WORD_MASK;
+    }
+    const WordPiece *model = tokenizer_model(pre->wordpiece);
+    uint32_t mask = wordpiece_find(model, TEXT("[MASK]"));
+    return mask == PIECE_ABSENT ? wordpiece_unk(model) : mask;
+}
+
 size_t preprocessor_ngram_buckets(const Preprocessor *pre)
 {
     return pre->ngrams.buckets;

@@ -6,7 +6,7 @@
 #include "model/vecmath.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdbool.h>
 
 /* Panels are padded to whole vectors of 8 floats; padding is zero, so it adds nothing. */
 enum { VEC = 8 };
@@ -182,27 +182,52 @@ size_t attention_probs(size_t T, size_t heads)
 size_t attention_scratch(size_t max_tokens, size_t d)
 {
     size_t T = padded(max_tokens), D = padded(d);
-    return 3 * T * D + T * T;
+    return 3 * T * D + 2 * T * T;
+}
+
+/* kept [T, W] = probs * mask * scale; what was dropped gets a minus in `probs`. */
+ALWAYS_INLINE void drop(float *kept, float *probs, const uint8_t *mask, float scale,
+                        size_t T, size_t W)
+{
+    for (size_t i = 0; i < T; i++) {
+        for (size_t j = 0; j < T; j++) {
+            float p = probs[i * W + j];
+            bool keep = mask[i * T + j] != 0;
+            kept[i * W + j] = keep ? p * scale : 0;
+            probs[i * W + j] = keep ? p : -p;
+        }
+        for (size_t j = T; j < W; j++) {
+            kept[i * W + j] = 0;
+        }
+    }
 }
 
 MULTIVERSION
 void attention_forward(float *out, float *probs, const float *qkv,
-                       const uint32_t *text_start, size_t n_texts, size_t heads, size_t H,
+                       const AttentionShape *shape, const AttentionDropout *dropout,
                        float *scratch)
 {
-    size_t d = H / heads, D = padded(d);
+    size_t heads = shape->heads, H = shape->H, d = H / heads, D = padded(d);
     float alpha = 1.0f / sqrtf((float)d);
-    for (size_t b = 0; b < n_texts; b++) {
-        size_t first = text_start[b], T = text_start[b + 1] - first, W = padded(T);
+    const uint8_t *mask = dropout ? dropout->mask : NULL;
+    for (size_t b = 0; b < shape->n_texts; b++) {
+        size_t first = shape->text_start[b], T = shape->text_start[b + 1] - first;
+        size_t W = padded(T);
         float *keys = scratch, *panel = keys + d * W, *mixed = panel + T * D;
+        float *kept = mixed + T * D;
         for (size_t head = 0; head < heads; head++) {
             const float *q = qkv + first * 3 * H + head * d;
             transpose_head(keys, q + H, 3 * H, T, d, W);
             product(probs, W, (Left){q, 3 * H, 1}, keys, W, T, W, d, alpha);
             softmax_rows(probs, T, W);
             Panel values = head_rows(panel, q + 2 * H, 3 * H, T, d, D);
-            product_to_head(out + first * H + head * d, H, (Left){probs, W, 1}, values,
-                            mixed, T, d, D, T, 1.0f);
+            if (mask) {
+                drop(kept, probs, mask, dropout->scale, T, W);
+                mask += T * T;
+            }
+            product_to_head(out + first * H + head * d, H,
+                            (Left){mask ? kept : probs, W, 1}, values, mixed, T, d, D, T,
+                            1.0f);
             probs += T * W;
         }
     }
@@ -225,29 +250,64 @@ ALWAYS_INLINE void softmax_backward(float *ds, const float *probs, size_t T, siz
     }
 }
 
+/* What the forward pass went on with, and what its softmax gave. */
+ALWAYS_INLINE void take_kept(float *kept, const float *probs, float scale, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        kept[i] = signbit(probs[i]) ? 0 : probs[i] * scale;
+    }
+}
+
+ALWAYS_INLINE void take_whole(float *whole, const float *probs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        whole[i] = fabsf(probs[i]);
+    }
+}
+
+ALWAYS_INLINE void drop_backward(float *dprobs, const float *probs, float scale, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        dprobs[i] = signbit(probs[i]) ? 0 : dprobs[i] * scale;
+    }
+}
+
 /* With P the probabilities and dO the gradient of the output: dV = P^T dO, dP = dO V^T,
- * dS as above, dQ = alpha dS K, dK = alpha dS^T Q. */
+ * dS as above, dQ = alpha dS K, dK = alpha dS^T Q. With dropout, P in the first is what
+ * was kept. */
 MULTIVERSION
 void attention_backward(float *dqkv, const float *dout, const float *probs,
-                        const float *qkv, const uint32_t *text_start, size_t n_texts,
-                        size_t heads, size_t H, float *scratch)
+                        const float *qkv, const AttentionShape *shape,
+                        const AttentionDropout *dropout, float *scratch)
 {
-    size_t d = H / heads, D = padded(d);
+    size_t heads = shape->heads, H = shape->H, d = H / heads, D = padded(d);
     float alpha = 1.0f / sqrtf((float)d);
-    for (size_t b = 0; b < n_texts; b++) {
-        size_t first = text_start[b], T = text_start[b + 1] - first, W = padded(T);
+    for (size_t b = 0; b < shape->n_texts; b++) {
+        size_t first = shape->text_start[b], T = shape->text_start[b + 1] - first;
+        size_t W = padded(T);
         float *panel = scratch, *grad = panel + W * D, *values = grad + W * D;
-        float *ds = values + d * W;
+        float *ds = values + d * W, *kept = ds + T * W;
         for (size_t head = 0; head < heads; head++) {
             const float *q = qkv + first * 3 * H + head * d, *k = q + H, *v = k + H;
             float *dq = dqkv + first * 3 * H + head * d, *dk = dq + H, *dv = dk + H;
             const float *dO = dout + first * H + head * d;
+            const float *whole = probs;
 
-            product_to_head(dv, 3 * H, (Left){probs, 1, W},
+            if (dropout) {
+                take_kept(kept, probs, dropout->scale, T * W);
+            }
+            product_to_head(dv, 3 * H, (Left){dropout ? kept : probs, 1, W},
                             head_rows(panel, dO, H, T, d, D), grad, T, d, D, T, 1.0f);
+            if (dropout) {
+                take_whole(kept, probs, T * W);
+                whole = kept;
+            }
             transpose_head(values, v, 3 * H, T, d, W);
             product(ds, W, (Left){dO, H, 1}, values, W, T, W, d, 1.0f);
-            softmax_backward(ds, probs, T, W);
+            if (dropout) {
+                drop_backward(ds, probs, dropout->scale, T * W);
+            }
+            softmax_backward(ds, whole, T, W);
             product_to_head(dq, 3 * H, (Left){ds, W, 1},
                             head_rows(panel, k, 3 * H, T, d, D), grad, T, d, D, T, alpha);
             product_to_head(dk, 3 * H, (Left){ds, 1, W},

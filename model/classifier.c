@@ -106,7 +106,7 @@ EncoderWeights classifier_encoder(const Classifier *model)
         .word_rows = model->words,
         .ngram_rows = model->ngrams,
     };
-    params_view(&model->config, &model->sizes, model->dense, &weights.dense);
+    params_view(&model->table, model->dense, &weights.dense);
     return weights;
 }
 
@@ -195,7 +195,7 @@ void classifier_leaf(const Classifier *model, Workspace *ws, const PackedBatch *
         cross_entropy(ws->encoder.logits, batch->label, step->class_weight,
                       step->label_smoothing, step->scale, B, C);
     DenseParams grad;
-    params_view(&model->config, &model->sizes, out->dense, &grad);
+    params_view(&model->table, out->dense, &grad);
     encoder_backward(&weights, &ws->encoder, batch, dropout ? &draws : NULL, &grad,
                      &out->words);
 

@@ -1,8 +1,12 @@
-/* The text classifier: RECIPE's two branches, trained side by side, mixed late.
+/* The text classifier, of one of two architectures.
  *
- * Deep: word vectors, a small pre-LayerNorm transformer over packed tokens, mean pooling,
- * a linear head. Wide: a linear classifier on hashed TF-IDF features with its own loss.
- * The answer is softmax((1 - w) log p_deep + w log p_wide). */
+ * lite: two branches, trained side by side, mixed late. Deep: word vectors, a small
+ * pre-LayerNorm transformer over packed tokens, mean pooling, a linear head. Wide: a linear
+ * classifier on hashed TF-IDF features with its own loss. The answer is
+ * softmax((1 - w) log p_deep + w log p_wide).
+ *
+ * bert: Hugging Face's BertForSequenceClassification (Devlin et al. 2019), post-LayerNorm,
+ * with a pooler on the first token; no wide branch. */
 #ifndef MUSTER_MODEL_CLASSIFIER_H
 #define MUSTER_MODEL_CLASSIFIER_H
 
@@ -13,9 +17,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+typedef enum ModelArch { ARCH_LITE, ARCH_BERT } ModelArch;
+
+/* What stands between the two products of the feed-forward part. */
+typedef enum Activation {
+    ACTIVATION_GELU,      /* exact, by erf */
+    ACTIVATION_GELU_TANH, /* Hugging Face's gelu_new, gelu_pytorch_tanh */
+    ACTIVATION_RELU
+} Activation;
+
 /* The `model:` section. */
 typedef struct ModelConfig {
-    int arch;       /* 0 = lite */
+    int arch;       /* ModelArch */
     int64_t hidden; /* H */
     int64_t layers; /* L; 0 = averaged word vectors */
     int64_t heads;
@@ -25,6 +38,10 @@ typedef struct ModelConfig {
     double word_dropout; /* a token becomes MASK */
     double wide_dropout; /* a wide feature is left out */
     double wide_weight;  /* w of the late mixing, 0 .. 1 */
+    int activation;           /* Activation */
+    double attention_dropout; /* on attention's probabilities */
+    double layer_norm_eps;
+    int64_t token_types; /* bert: segments a token can be of; texts are of the first */
 } ModelConfig;
 
 extern const Field model_fields[];
@@ -38,6 +55,7 @@ typedef struct ModelSizes {
     size_t ngram_buckets; /* G, may be 0 */
     size_t max_tokens;    /* longest text, in words */
     size_t wide_buckets;  /* F, may be 0: no wide branch */
+    size_t pad_token;     /* bert's config.json names it; the model pads nothing */
 } ModelSizes;
 
 typedef struct Classifier Classifier;

@@ -5,6 +5,7 @@
 #include "base/safetensors.h"
 #include "model/classifier_parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,7 +43,7 @@ static void write_labels(JsonWriter *w, const char *const *labels, size_t n)
     json_write_key(w, "id2label");
     json_begin_object(w);
     for (size_t i = 0; i < n; i++) {
-        text_from_double((double)i, number);
+        snprintf(number, sizeof number, "%zu", i);
         json_write_key(w, number);
         json_write_string(w, labels[i]);
     }
@@ -71,47 +72,122 @@ static void write_ints(JsonWriter *w, const Key *keys, size_t n)
     }
 }
 
-static Status save_config(const Classifier *model, const char *dir,
-                          const char *const *labels)
+/* The same for numbers with a fraction. */
+typedef struct Share {
+    const char *name;
+    double value;
+} Share;
+
+static void write_shares(JsonWriter *w, const Share *shares, size_t n)
 {
-    const ModelConfig *c = &model->config;
-    const ModelSizes *s = &model->sizes;
-    const Key ints[] = {
+    for (size_t i = 0; i < n; i++) {
+        json_write_key(w, shares[i].name);
+        json_write_double(w, shares[i].value);
+    }
+}
+
+static void write_text(JsonWriter *w, const char *key, const char *value)
+{
+    json_write_key(w, key);
+    json_write_string(w, value);
+}
+
+/* Hugging Face's names of the activations. */
+static const struct {
+    const char *name;
+    Activation kind;
+} ACTIVATIONS[] = {
+    {"gelu", ACTIVATION_GELU}, /* the first of a kind is what is written */
+    {"gelu_new", ACTIVATION_GELU_TANH},
+    {"gelu_pytorch_tanh", ACTIVATION_GELU_TANH},
+    {"relu", ACTIVATION_RELU},
+};
+
+static const char *activation_name(int kind)
+{
+    size_t i = 0;
+    while ((int)ACTIVATIONS[i].kind != kind) {
+        i++;
+    }
+    return ACTIVATIONS[i].name;
+}
+
+static void write_kind(JsonWriter *w, const char *type, const char *architecture)
+{
+    write_text(w, "model_type", type);
+    json_write_key(w, "architectures");
+    json_begin_array(w);
+    json_write_string(w, architecture);
+    json_end_array(w);
+}
+
+static void write_common(JsonWriter *w, const ModelConfig *c, const ModelSizes *s)
+{
+    const Key keys[] = {
         {"hidden_size", c->hidden},
         {"num_hidden_layers", c->layers},
         {"num_attention_heads", c->heads},
         {"intermediate_size", c->ff},
         {"vocab_size", (int64_t)s->vocab_size},
         {"max_position_embeddings", (int64_t)s->max_tokens},
+    };
+    write_text(w, "hidden_act", activation_name(c->activation));
+    write_ints(w, keys, sizeof keys / sizeof keys[0]);
+    const Share shares[] = {
+        {"hidden_dropout_prob", c->dropout},
+        {"attention_probs_dropout_prob", c->attention_dropout},
+        {"classifier_dropout", c->pool_dropout},
+        {"layer_norm_eps", c->layer_norm_eps},
+    };
+    write_shares(w, shares, sizeof shares / sizeof shares[0]);
+}
+
+static void write_lite(JsonWriter *w, const ModelConfig *c, const ModelSizes *s)
+{
+    const Key keys[] = {
         {"num_labels", (int64_t)s->n_classes},
         {"ngram_buckets", (int64_t)s->ngram_buckets},
         {"wide_buckets", (int64_t)s->wide_buckets},
     };
-    const struct {
-        const char *name;
-        double value;
-    } doubles[] = {
-        {"hidden_dropout_prob", c->dropout}, {"classifier_dropout", c->pool_dropout},
-        {"word_dropout", c->word_dropout},   {"wide_dropout", c->wide_dropout},
-        {"wide_weight", c->wide_weight},     {"layer_norm_eps", 1e-5},
+    const Share shares[] = {
+        {"word_dropout", c->word_dropout},
+        {"wide_dropout", c->wide_dropout},
+        {"wide_weight", c->wide_weight},
     };
+    write_kind(w, "muster-lite", "MusterLiteForSequenceClassification");
+    write_common(w, c, s);
+    write_ints(w, keys, sizeof keys / sizeof keys[0]);
+    write_shares(w, shares, sizeof shares / sizeof shares[0]);
+}
+
+/* The keys of transformers' BertConfig. Word dropout is a thing of training here and has
+ * none. */
+static void write_bert(JsonWriter *w, const ModelConfig *c, const ModelSizes *s)
+{
+    const Key keys[] = {
+        {"type_vocab_size", c->token_types},
+        {"pad_token_id", (int64_t)s->pad_token},
+    };
+    write_kind(w, "bert", "BertForSequenceClassification");
+    write_common(w, c, s);
+    write_ints(w, keys, sizeof keys / sizeof keys[0]);
+    json_write_key(w, "initializer_range");
+    json_write_double(w, 0.02);
+    write_text(w, "position_embedding_type", "absolute");
+}
+
+static Status save_config(const Classifier *model, const char *dir,
+                          const char *const *labels)
+{
     StrBuf out = {0};
     JsonWriter w = json_writer(&out, 2);
     json_begin_object(&w);
-    json_write_key(&w, "model_type");
-    json_write_string(&w, "muster-lite");
-    json_write_key(&w, "architectures");
-    json_begin_array(&w);
-    json_write_string(&w, "MusterLiteForSequenceClassification");
-    json_end_array(&w);
-    json_write_key(&w, "hidden_act");
-    json_write_string(&w, "gelu");
-    write_ints(&w, ints, sizeof ints / sizeof ints[0]);
-    for (size_t i = 0; i < sizeof doubles / sizeof doubles[0]; i++) {
-        json_write_key(&w, doubles[i].name);
-        json_write_double(&w, doubles[i].value);
+    if (model->config.arch == ARCH_BERT) {
+        write_bert(&w, &model->config, &model->sizes);
+    } else {
+        write_lite(&w, &model->config, &model->sizes);
     }
-    write_labels(&w, labels, s->n_classes);
+    write_labels(&w, labels, model->sizes.n_classes);
     json_end_object(&w);
     strbuf_add_char(&out, '\n');
     char *path = path_join(dir, "config.json");

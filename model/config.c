@@ -2,13 +2,15 @@
 #include "model/classifier.h"
 #include "model/params.h"
 
-static const char *const ARCHS[] = {"lite", NULL};
+static const char *const ARCHS[] = {"lite", "bert", NULL};
+static const char *const ACTIVATIONS[] = {"gelu", "gelu_tanh", "relu", NULL};
 
 #define AT(field) offsetof(ModelConfig, field)
 
 const Field model_fields[] = {
     {"arch", FIELD_CHOICE, AT(arch), "lite", .choices = ARCHS,
-     .help = "lite: words + hashed n-grams, a small encoder, a wide TF-IDF branch"},
+     .help = "lite: words + hashed n-grams, a small encoder, a wide TF-IDF branch; bert: "
+             "Hugging Face's BERT"},
     {"hidden", FIELD_INT, AT(hidden), "64", 1, 8192, .help = "width of the encoder"},
     {"layers", FIELD_INT, AT(layers), "1", 0, MAX_LAYERS,
      .help = "encoder blocks; 0 averages word vectors"},
@@ -25,6 +27,14 @@ const Field model_fields[] = {
      .help = "share of wide features left out in training"},
     {"wide_weight", FIELD_DOUBLE, AT(wide_weight), "0.5", 0, 1,
      .help = "weight of the wide branch in the answer"},
+    {"activation", FIELD_CHOICE, AT(activation), "gelu", .choices = ACTIVATIONS,
+     .help = "of the feed-forward part; gelu: exact, by erf"},
+    {"attention_dropout", FIELD_DOUBLE, AT(attention_dropout), "0", 0, 0.9,
+     .help = "on attention's probabilities"},
+    {"layer_norm_eps", FIELD_DOUBLE, AT(layer_norm_eps), "1e-5", 0, 1, .above_min = true,
+     .help = "added to the variance in layer normalisation"},
+    {"token_types", FIELD_INT, AT(token_types), "2", 1, 1024,
+     .help = "bert: rows of the token type table"},
 };
 
 const size_t n_model_fields = sizeof model_fields / sizeof model_fields[0];

@@ -1,10 +1,11 @@
-/* The deep branch: word vectors, a pre-LayerNorm transformer on packed tokens, mean
- * pooling, a linear head. One text never sees another; no padding anywhere.
+/* From packed tokens to logits and back: word vectors, a transformer, a pooled vector, a
+ * linear head. One text never sees another; no padding anywhere.
  *
  * Shapes: N tokens, B texts, H hidden, F feed-forward, C classes, W distinct words. */
 #ifndef MUSTER_MODEL_ENCODER_H
 #define MUSTER_MODEL_ENCODER_H
 
+#include "model/add_norm.h"
 #include "model/params.h"
 #include "model/sparse_rows.h"
 
@@ -12,14 +13,16 @@
 
 /* What the forward pass of one layer leaves for the backward pass. */
 typedef struct LayerActivations {
-    float *norm1_xhat, *norm1_rstd, *norm1; /* [N, H], [N], [N, H] */
-    float *qkv;                             /* [N, 3H] */
-    float *probs;                           /* attention_probs() per text */
-    float *mixed;                           /* [N, H] attention's output */
-    float *norm2_xhat, *norm2_rstd, *norm2; /* [N, H], [N], [N, H] */
-    float *gelu_slope;                      /* [N, F] derivative of GELU */
-    float *gelu;                            /* [N, F] */
-    uint8_t *attention_mask, *ff_mask;      /* [N, H] dropout */
+    float *in;    /* [N, H] what attention takes in */
+    float *qkv;   /* [N, 3H] */
+    float *probs; /* attention_probs() per text */
+    float *mixed; /* [N, H] attention's output */
+    NormActivations after_attention;
+    float *mid;        /* [N, H] what the feed-forward part takes in */
+    float *slope;      /* [N, F] derivative of the activation */
+    float *activation; /* [N, F] */
+    NormActivations after_ff;
+    uint8_t *attention_mask, *ff_mask; /* [N, H] dropout */
 } LayerActivations;
 
 /* Room for one batch. */
@@ -28,18 +31,22 @@ typedef struct EncoderActivations {
     float *floats; /* everything below, in one block */
     uint8_t *bytes;
     float *words;  /* [W, H] word vectors */
-    float *x;      /* [N, H] the residual stream */
+    float *x;      /* [N, H] the residual stream of lite; sums of embeddings of bert */
     float *branch; /* [N, H] */
+    NormActivations after_words;
     LayerActivations layer[MAX_LAYERS];
-    float *norm_xhat, *norm_rstd, *norm; /* [N, H], [N], [N, H] */
-    float *pooled;                       /* [B, H] */
+    float *out;                          /* [N, H] the last layer's */
+    float *first;                        /* [B, H] first tokens, bert */
+    float *squashed;                     /* [B, H] tanh of the pooler, bert */
+    float *pooled;                       /* [B, H] what the head takes in */
     float *logits;                       /* [B, C] */
     float *scratch;                      /* attention_scratch() */
-    float *dx, *dbranch, *dwide;         /* [N, H], [N, H], [N, max(3H, F)] */
-    float *dpooled;                      /* [B, H] */
+    float *dx, *dy, *dbranch, *dwide;    /* [N, H] thrice, [N, max(3H, F)] */
+    float *dpooled, *dfirst;             /* [B, H] */
     uint8_t *word_mask;                  /* [N] 0 = the token became MASK */
     uint8_t *embed_mask;                 /* [N, H] */
     uint8_t *pool_mask;                  /* [B, H] */
+    uint8_t *probs_mask;                 /* [heads, T, T] per text, of one layer */
 } EncoderActivations;
 
 /* The draws of one training step; NULL where there is no dropout. */
@@ -68,7 +75,7 @@ void encoder_forward(const EncoderWeights *weights, EncoderActivations *act,
 
 /* From act->logits holding the logits' gradient: adds to the dense gradient `grad` (the
  * diagram of n_dense floats) and sets `words` to the gradients of the batch's word
- * vectors, the MASK row's under KEY_MASK. */
+ * vectors, with word dropout the MASK row's under KEY_MASK. */
 void encoder_backward(const EncoderWeights *weights, EncoderActivations *act,
                       const PackedBatch *batch, const StepDraws *draws,
                       const DenseParams *grad, SparseRows *words);

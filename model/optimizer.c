@@ -22,7 +22,7 @@ struct Optimizer {
     OptimizerConfig config;
     int64_t step; /* steps done */
     Moments dense, words, ngrams;
-    float *special;      /* [N_SPECIAL_WORDS, H] gradient of UNK and MASK */
+    float *shared;       /* [2, H] gradients of UNK's row and MASK's */
     float *ngram_grad;   /* [G, H] zero between steps */
     uint8_t *ngram_seen; /* [G] zero between steps */
     uint8_t *wide_mask;
@@ -43,7 +43,7 @@ Optimizer *optimizer_open(const Classifier *model, const OptimizerConfig *config
     opt->dense = moments(model->table.n_dense);
     opt->words = moments(model->table.n_words);
     opt->ngrams = moments(model->table.n_ngrams);
-    opt->special = mem_zalloc_aligned(N_SPECIAL_WORDS * H, sizeof *opt->special);
+    opt->shared = mem_zalloc_aligned(2 * H, sizeof *opt->shared);
     opt->ngram_grad = mem_zalloc_aligned(model->table.n_ngrams, sizeof *opt->ngram_grad);
     opt->ngram_seen = mem_zalloc(model->sizes.ngram_buckets, 1);
     return opt;
@@ -59,7 +59,7 @@ void optimizer_close(Optimizer *opt)
         free(all[i]->m);
         free(all[i]->v);
     }
-    free(opt->special);
+    free(opt->shared);
     free(opt->ngram_grad);
     free(opt->ngram_seen);
     free(opt->wide_mask);
@@ -208,30 +208,33 @@ static void step_ngrams(Optimizer *opt, Classifier *model, size_t H, AdamStep s)
     }
 }
 
-/* A word of its own row is updated at once; all unknown words share UNK's row, so theirs
- * are added up first. */
+/* A word of its own row is updated at once; unknown words share UNK's row, and MASK may
+ * be a word as well: theirs are added up first. */
 MULTIVERSION
 static void step_words(Optimizer *opt, Classifier *model, const SparseRows *words,
                        const WordTable *table, size_t H, AdamStep s)
 {
-    bool seen[N_SPECIAL_WORDS] = {false};
-    memset(opt->special, 0, N_SPECIAL_WORDS * H * sizeof *opt->special);
+    const size_t shared[2] = {WORD_UNK, table->mask_row};
+    bool seen[2] = {false};
+    memset(opt->shared, 0, 2 * H * sizeof *opt->shared);
     for (size_t i = 0; i < words->n; i++) {
         uint32_t key = words->key[i];
-        size_t row = key == KEY_MASK ? WORD_MASK : table->row[key];
+        size_t row = key == KEY_MASK ? table->mask_row : table->row[key];
         const float *grad = words->value + i * H;
-        if (row < N_SPECIAL_WORDS) {
-            seen[row] = true;
-            add_scaled(opt->special + row * H, grad, 1, H);
+        if (row == shared[0] || row == shared[1]) {
+            size_t which = row == shared[0] ? 0 : 1;
+            seen[which] = true;
+            add_scaled(opt->shared + which * H, grad, 1, H);
         } else {
             adam(model->words + row * H, opt->words.m + row * H, opt->words.v + row * H,
                  grad, H, s);
         }
     }
-    for (size_t row = 0; row < N_SPECIAL_WORDS; row++) {
-        if (seen[row]) {
-            adam(model->words + row * H, opt->words.m + row * H, opt->words.v + row * H,
-                 opt->special + row * H, H, s);
+    for (size_t which = 0; which < 2; which++) {
+        if (seen[which]) {
+            size_t at = shared[which] * H;
+            adam(model->words + at, opt->words.m + at, opt->words.v + at,
+                 opt->shared + which * H, H, s);
         }
     }
 }

@@ -74,13 +74,14 @@ static RandomBatch random_batch(const ModelSizes *sizes, size_t n_texts, uint32_
                             .ngram_begin = begin,
                             .ngram_count = count,
                             .ngram = ngram,
+                            .mask_row = WORD_MASK,
                             .wide_begin = wide_begin,
                             .wide_count = wide_count,
                             .wide_id = wide_id,
                             .wide_value = r.values,
                             .label = label,
                             .example = example};
-    r.words = (WordTable){RB_WORDS, row, begin, count, ngram};
+    r.words = (WordTable){RB_WORDS, row, begin, count, ngram, WORD_MASK};
     r.wide = (WideTable){wide_begin, wide_count, wide_id, r.values};
     return r;
 }

@@ -57,10 +57,9 @@ static void case_free(Case *c)
 static void run(Case *c)
 {
     size_t heads = c->shape->heads, H = c->shape->H;
-    attention_forward(c->out, c->probs, c->qkv, c->start, c->n_texts, heads, H,
-                      c->scratch);
-    attention_backward(c->dqkv, c->dout, c->probs, c->qkv, c->start, c->n_texts, heads, H,
-                       c->scratch);
+    AttentionShape shape = {c->start, c->n_texts, heads, H};
+    attention_forward(c->out, c->probs, c->qkv, &shape, NULL, c->scratch);
+    attention_backward(c->dqkv, c->dout, c->probs, c->qkv, &shape, NULL, c->scratch);
 }
 
 static void test_against_reference(void **state)

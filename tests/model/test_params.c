@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-static const ModelConfig CONFIG = {0, 48, 2, 4, 80, 0.1, 0.2, 0.1, 0.1, 0.5};
+static const ModelConfig CONFIG = {0, 48, 2, 4, 80, 0.1, 0.2, 0.1, 0.1, 0.5, 0, 0, 1e-5, 2};
 static const ModelSizes SIZES = {7, 900, 300, 50, 400};
 
 static size_t size_of(const Param *param)
@@ -83,17 +83,18 @@ static void test_diagram(void **state)
     float *block = mem_zalloc(table.n_dense, sizeof *block);
     size_t H = 48, F = 80;
     DenseParams view;
-    params_view(&CONFIG, &SIZES, block, &view);
+    params_view(&table, block, &view);
     assert_place(&table, "embedding.position.weight", block, view.position, 50, H);
     for (int i = 0; i < 2; i++) {
         const LayerParams *l = &view.layer[i];
+        const NormParams *first = i ? &view.layer[i - 1].after_ff : &view.after_words;
         const struct {
             const char *name;
             const float *at;
             size_t rows, columns;
         } parts[] = {
-            {"norm1.weight", l->norm1_weight, H, 0},
-            {"norm1.bias", l->norm1_bias, H, 0},
+            {"norm1.weight", first->weight, H, 0},
+            {"norm1.bias", first->bias, H, 0},
             {"attention.query.weight", l->qkv_weight, H, H},
             {"attention.key.weight", l->qkv_weight + H * H, H, H},
             {"attention.value.weight", l->qkv_weight + 2 * H * H, H, H},
@@ -102,8 +103,8 @@ static void test_diagram(void **state)
             {"attention.value.bias", l->qkv_bias + 2 * H, H, 0},
             {"attention.output.weight", l->output_weight, H, H},
             {"attention.output.bias", l->output_bias, H, 0},
-            {"norm2.weight", l->norm2_weight, H, 0},
-            {"norm2.bias", l->norm2_bias, H, 0},
+            {"norm2.weight", l->after_attention.weight, H, 0},
+            {"norm2.bias", l->after_attention.bias, H, 0},
             {"ff.in.weight", l->in_weight, F, H},
             {"ff.in.bias", l->in_bias, F, 0},
             {"ff.out.weight", l->out_weight, H, F},
@@ -116,8 +117,8 @@ static void test_diagram(void **state)
                          parts[p].columns);
         }
     }
-    assert_place(&table, "encoder.norm.weight", block, view.norm_weight, H, 0);
-    assert_place(&table, "encoder.norm.bias", block, view.norm_bias, H, 0);
+    assert_place(&table, "encoder.norm.weight", block, view.layer[1].after_ff.weight, H, 0);
+    assert_place(&table, "encoder.norm.bias", block, view.layer[1].after_ff.bias, H, 0);
     assert_place(&table, "head.weight", block, view.head_weight, 7, H);
     assert_place(&table, "head.bias", block, view.head_bias, 7, 0);
     free(block);
