@@ -418,3 +418,29 @@ char *path_absolute(const char *path)
     }
     return strbuf_take(&clean);
 }
+
+bool file_system_is_network(long f_type)
+{
+    static const unsigned NETWORK[] = {
+        0x6969,     /* NFS */
+        0x517b,     /* SMB */
+        0xff534d42, /* CIFS */
+        0xfe534d42, /* SMB2 */
+        0x0bd00bd0, /* Lustre */
+        0x47504653, /* GPFS */
+        0x65735546, /* FUSE: sshfs, GlusterFS... */
+        0x00c36400, /* Ceph */
+        0x19830326, /* BeeGFS */
+        0xaad7aaea, /* PanFS */
+        0x7461636f, /* OCFS2 */
+        0x01161970, /* GFS2 */
+        0x5346414f, /* AFS */
+        0x01021997, /* 9P */
+    };
+    for (size_t i = 0; i < sizeof NETWORK / sizeof NETWORK[0]; i++) {
+        if ((unsigned)f_type == NETWORK[i]) {
+            return true;
+        }
+    }
+    return false;
+}

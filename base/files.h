@@ -52,6 +52,9 @@ Status tree_copy(const char *from, const char *to);
 /* Bytes free for us on the file system that holds `path` (or its nearest parent). */
 uint64_t disk_free(const char *path);
 
+/* True when statfs's f_type belongs to a file system that other hosts may write to. */
+bool file_system_is_network(long f_type);
+
 /* `path` made absolute against the working folder, "." and ".." resolved by text alone.
  * Free with free(). */
 char *path_absolute(const char *path);

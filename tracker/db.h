@@ -97,7 +97,4 @@ int64_t db_changes(Db *db); /* rows that the last statement changed */
 /* "3.40.1". Static storage. */
 const char *db_library_version(void);
 
-/* True when statfs's f_type belongs to a file system that other hosts may write to. */
-bool file_system_is_network(long f_type);
-
 #endif

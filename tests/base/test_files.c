@@ -225,6 +225,20 @@ static void free_space_of_a_path_to_be(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
+static void network_file_systems_are_known(void **state)
+{
+    (void)state;
+    assert_true(file_system_is_network(0x6969));
+    assert_true(file_system_is_network((long)0xff534d42));
+    assert_true(file_system_is_network(0x0bd00bd0));
+    assert_true(file_system_is_network(0x47504653));
+    assert_true(file_system_is_network(0x65735546));
+    assert_false(file_system_is_network(0xef53));     /* ext4 */
+    assert_false(file_system_is_network(0x01021994)); /* tmpfs */
+    assert_false(file_system_is_network(0x58465342)); /* xfs */
+    assert_false(file_system_is_network(0x794c7630)); /* overlayfs */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +255,7 @@ int main(void)
         TEST(a_failed_copy_leaves_nothing),
         TEST(lists_are_sorted),
         TEST(free_space_of_a_path_to_be),
+        cmocka_unit_test(network_file_systems_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -36,18 +38,26 @@ static int remove_folder(void **state)
     return tree_remove(folder) == STATUS_OK ? 0 : -1;
 }
 
-/* A file with this header and `n_data` bytes 0, 1, 2 ... of data. */
-static void put_file(const char *header, size_t n_data)
+static void put_bytes(const char *header, const void *data, size_t n_data)
 {
     StrBuf bytes = {0};
     uint64_t n = strlen(header);
     strbuf_add(&bytes, &n, sizeof n);
     strbuf_add_text(&bytes, header);
-    for (size_t i = 0; i < n_data; i++) {
-        strbuf_add_char(&bytes, (char)i);
-    }
+    strbuf_add(&bytes, data, n_data);
     assert_int_equal(file_write(path, bytes.p, bytes.n), STATUS_OK);
     strbuf_free(&bytes);
+}
+
+/* A file with this header and `n_data` bytes 0, 1, 2 ... of data. */
+static void put_file(const char *header, size_t n_data)
+{
+    unsigned char data[16];
+    assert_true(n_data <= sizeof data);
+    for (size_t i = 0; i < n_data; i++) {
+        data[i] = (unsigned char)i;
+    }
+    put_bytes(header, data, n_data);
 }
 
 static void expect_damaged(const char *words)
@@ -161,18 +171,140 @@ static void test_nan_is_named(void **state)
     safetensors_close(file);
 }
 
-/* Older writers do not pad, so numbers may lie at odd places. */
+/* Older writers do not pad, so numbers may lie at odd places: here at each of four. */
 static void test_unaligned_data_is_readable(void **state)
 {
     (void)state;
-    put_file("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
-             "\"b\":{\"dtype\":\"I32\",\"shape\":[1],\"data_offsets\":[1,5]}} ",
-             5);
+    int odd = 0;
+    for (int pad = 0; pad < 4; pad++) {
+        char *header = mem_printf(
+            "{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
+            "\"b\":{\"dtype\":\"I32\",\"shape\":[1],\"data_offsets\":[1,5]}}%*s",
+            pad, "");
+        put_file(header, 5);
+        free(header);
+        Safetensors *file;
+        const void *b, *again;
+        size_t dims[] = {1};
+        assert_int_equal(safetensors_open(path, &file), STATUS_OK);
+        odd += (uintptr_t)safetensors_find(file, "b")->data % 4 != 0;
+        assert_int_equal(safetensors_get(file, "b", TENSOR_I32, 1, dims, &b), STATUS_OK);
+        assert_int_equal((uintptr_t)b % 4, 0);
+        assert_int_equal(*(const int32_t *)b, 0x04030201);
+        assert_int_equal(safetensors_get(file, "b", TENSOR_I32, 1, dims, &again),
+                         STATUS_OK);
+        assert_ptr_equal(b, again);
+        safetensors_close(file);
+    }
+    assert_int_equal(odd, 3);
+}
+
+/* 1 + 2^-7 in the four types, all at odd places: F32 3f810000, BF16 3f81, F16 3c08, F64
+ * 3ff0200000000000. */
+static void test_copy_of_any_float_type(void **state)
+{
+    (void)state;
+    static const char DATA[] = "x\x00\x00\x81\x3f\x81\x3f\x08\x3c\0\0\0\0\0\x20\xf0\x3f";
+    put_bytes("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
+              "\"f32\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[1,5]},"
+              "\"bf16\":{\"dtype\":\"BF16\",\"shape\":[1,1],\"data_offsets\":[5,7]},"
+              "\"f16\":{\"dtype\":\"F16\",\"shape\":[],\"data_offsets\":[7,9]},"
+              "\"f64\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[9,17]}}",
+              DATA, sizeof DATA - 1);
     Safetensors *file;
+    static const char *const NAMES[] = {"f16", "f32", "bf16", "f64"};
+    static const int RANKS[] = {0, 1, 2, 1};
+    size_t one[] = {1, 1}, two[] = {1, 2};
     assert_int_equal(safetensors_open(path, &file), STATUS_OK);
-    const Tensor *b = safetensors_find(file, "b");
-    assert_int_equal((uintptr_t)b->data % 4, 0);
-    assert_int_equal(*(const int32_t *)b->data, 0x04030201);
+    for (int i = 0; i < 4; i++) {
+        float x[2] = {0, 77};
+        const char *name = NAMES[i];
+        assert_int_equal(safetensors_check_f32(file, name, RANKS[i], one), STATUS_OK);
+        assert_int_equal(safetensors_copy_f32(file, name, RANKS[i], one, x), STATUS_OK);
+        assert_true(x[0] == 1.0078125f && x[1] == 77);
+        assert_int_equal(safetensors_copy_f32(file, name, 2, two, x), STATUS_DAMAGED);
+        assert_non_null(strstr(status_message(), "expected [1, 2]"));
+    }
+    float x;
+    assert_int_equal(safetensors_copy_f32(file, "a", 1, one, &x), STATUS_DAMAGED);
+    assert_non_null(strstr(status_message(), "\"a\" is U8, expected F32, F16, BF16"));
+    assert_int_equal(safetensors_copy_f32(file, "b", 1, one, &x), STATUS_DAMAGED);
+    assert_non_null(strstr(status_message(), "\"b\" is missing"));
+    safetensors_close(file);
+}
+
+static void expect_copy_refused(TensorType type, const void *data, const char *words)
+{
+    Tensor tensor = {"w", type, 1, {3}, data};
+    Safetensors *file;
+    float out[3];
+    assert_int_equal(safetensors_write(path, &tensor, 1, NULL, 0), STATUS_OK);
+    assert_int_equal(safetensors_open(path, &file), STATUS_OK);
+    assert_int_equal(safetensors_copy_f32(file, "w", 1, tensor.dims, out),
+                     STATUS_DAMAGED);
+    if (!strstr(status_message(), words) || !strstr(status_message(), path)) {
+        fail_msg("message \"%s\" does not say \"%s\"", status_message(), words);
+    }
+    assert_int_equal(safetensors_check_f32(file, "w", 1, tensor.dims), STATUS_OK);
+    safetensors_close(file);
+}
+
+static void test_copy_refuses_what_is_not_finite(void **state)
+{
+    (void)state;
+    expect_copy_refused(TENSOR_F32, (float[]){0, INFINITY, NAN}, "infinity at index 1");
+    expect_copy_refused(TENSOR_F64, (double[]){0, 1, NAN}, "NaN at index 2");
+    expect_copy_refused(TENSOR_F64, (double[]){0, -1e39, 0},
+                        "-1e+39 at index 1, too large");
+    expect_copy_refused(TENSOR_F16, (uint16_t[]){0x7bff, 0x7c00, 0},
+                        "infinity at index 1");
+    expect_copy_refused(TENSOR_F16, (uint16_t[]){0xfe00, 0, 0}, "NaN at index 0");
+    expect_copy_refused(TENSOR_BF16, (uint16_t[]){0x7f7f, 0x7f81, 0}, "NaN at index 1");
+    expect_copy_refused(TENSOR_BF16, (uint16_t[]){0, 0, 0xff80}, "infinity at index 2");
+}
+
+/* Cut off, grown, or other bytes of the same size: an error, and no signal. */
+static void test_a_file_changed_while_open(void **state)
+{
+    (void)state;
+    static float large[1 << 16];
+    Tensor tensor = {"w", TENSOR_F32, 1, {1 << 16}, large};
+    for (int how = 0; how < 3; how++) {
+        Safetensors *file;
+        const float *borrowed;
+        assert_int_equal(safetensors_write(path, &tensor, 1, NULL, 0), STATUS_OK);
+        assert_int_equal(safetensors_open(path, &file), STATUS_OK);
+        assert_int_equal(safetensors_f32(file, "w", 1, tensor.dims, &borrowed),
+                         STATUS_OK);
+        struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+        assert_int_equal(how == 0   ? truncate(path, 100)
+                         : how == 1 ? truncate(path, 1 << 20)
+                                    : utimensat(AT_FDCWD, path, times, 0),
+                         0);
+        borrowed = NULL;
+        assert_int_equal(safetensors_f32(file, "w", 1, tensor.dims, &borrowed),
+                         STATUS_DAMAGED);
+        assert_null(borrowed);
+        assert_non_null(strstr(status_message(), "changed while it was open"));
+        assert_int_equal(safetensors_copy_f32(file, "w", 1, tensor.dims, large),
+                         STATUS_DAMAGED);
+        safetensors_close(file);
+    }
+}
+
+/* Renaming a new file over the old one leaves the old one to whoever has it open. */
+static void test_a_file_replaced_while_open(void **state)
+{
+    (void)state;
+    Safetensors *file;
+    size_t dims[] = {2, 3};
+    float out[6];
+    write_sample();
+    assert_int_equal(safetensors_open(path, &file), STATUS_OK);
+    Tensor other = {"v", TENSOR_F32, 1, {1}, WEIGHTS};
+    assert_int_equal(safetensors_write(path, &other, 1, NULL, 0), STATUS_OK);
+    assert_int_equal(safetensors_copy_f32(file, "w", 2, dims, out), STATUS_OK);
+    assert_memory_equal(out, WEIGHTS, sizeof WEIGHTS);
     safetensors_close(file);
 }
 
@@ -333,6 +465,10 @@ int main(void)
         cmocka_unit_test(test_wrong_shape_and_type),
         cmocka_unit_test(test_nan_is_named),
         cmocka_unit_test(test_unaligned_data_is_readable),
+        cmocka_unit_test(test_copy_of_any_float_type),
+        cmocka_unit_test(test_copy_refuses_what_is_not_finite),
+        cmocka_unit_test(test_a_file_changed_while_open),
+        cmocka_unit_test(test_a_file_replaced_while_open),
         cmocka_unit_test(test_every_truncation_is_refused),
         cmocka_unit_test(test_flipped_bits_do_no_harm),
         cmocka_unit_test(test_lengths_are_bounded),

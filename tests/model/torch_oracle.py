@@ -23,37 +23,15 @@ Exit code 0 equal, 1 different, 77 no PyTorch here.
 """
 import argparse
 import json
-import math
 import os
-import struct
 import sys
 
-try:
-    import numpy as np
-    import torch
-    from torch import nn
-except ImportError as error:
-    print(f"skipped: {error}")
-    sys.exit(77)
+sys.dont_write_bytecode = True
+from oracle_parts import NOISE, Comparison, read_safetensors, torch  # noqa: E402
+from torch import nn  # noqa: E402
 
-DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "U32": "<u4", "I64": "<i8", "U8": "u1"}
 LAYER_NORM_EPS = 1e-5
 WIDE_BATCH = 32  # the batch that wide_lr is meant for
-NOISE = 1e-6  # of the largest gradient: what single precision may leave where zero is due
-
-
-def read_safetensors(path):
-    with open(path, "rb") as file:
-        (size,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(size))
-        data = file.read()
-    header.pop("__metadata__", None)
-    tensors = {}
-    for name, entry in header.items():
-        begin, end = entry["data_offsets"]
-        array = np.frombuffer(data[begin:end], dtype=DTYPES[entry["dtype"]])
-        tensors[name] = torch.from_numpy(array.reshape(entry["shape"]).copy())
-    return tensors
 
 
 class Deep(nn.Module):
@@ -147,37 +125,6 @@ def join_slices(values, begin, count):
     slices = [values[b:b + c] for b, c in zip(begin.tolist(), count.tolist())]
     offsets = torch.cumsum(count, 0) - count
     return torch.cat(slices) if slices else values[:0], offsets
-
-
-class Comparison:
-    """Collects one line per tensor: the largest difference against what is allowed."""
-
-    def __init__(self, tolerance):
-        self.tolerance = tolerance
-        self.n = 0
-        self.failures = 0
-
-    def check(self, name, got, want, floor=0.0, rounding=0.0):
-        """`floor`: absolute error allowed; `rounding`: absolute error per element."""
-        self.n += 1
-        if got is None:
-            self.fail(f"{name}: missing from expected.safetensors")
-            return
-        got, want = got.double().reshape(-1), want.double().reshape(-1)
-        if got.shape != want.shape:
-            self.fail(f"{name}: {got.numel()} values, PyTorch has {want.numel()}")
-            return
-        if got.numel() == 0:
-            return
-        allowed = self.tolerance * float(want.abs().max()) + floor + rounding
-        excess = (got - want).abs() - allowed
-        worst = int(torch.nan_to_num(excess, nan=math.inf).argmax())
-        if not excess[worst] <= 0:
-            self.fail(f"{name}[{worst}]: {got[worst]:.9g}, PyTorch has {want[worst]:.9g}")
-
-    def fail(self, line):
-        self.failures += 1
-        print(f"different: {line}")
 
 
 def split_like(tensor, parts, weights):

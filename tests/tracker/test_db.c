@@ -266,20 +266,6 @@ static void no_log_on_a_network_file_system(void **state)
     free(wal);
 }
 
-static void network_file_systems_are_known(void **state)
-{
-    (void)state;
-    assert_true(file_system_is_network(0x6969));
-    assert_true(file_system_is_network((long)0xff534d42));
-    assert_true(file_system_is_network(0x0bd00bd0));
-    assert_true(file_system_is_network(0x47504653));
-    assert_true(file_system_is_network(0x65735546));
-    assert_false(file_system_is_network(0xef53));     /* ext4 */
-    assert_false(file_system_is_network(0x01021994)); /* tmpfs */
-    assert_false(file_system_is_network(0x58465342)); /* xfs */
-    assert_false(file_system_is_network(0x794c7630)); /* overlayfs */
-}
-
 /* ---- locks ---- */
 
 static void the_lock_is_held_for_every_write(void **state)
@@ -469,7 +455,6 @@ int main(void)
         with_folder(nothing_is_moved_without_the_lock),
         with_folder(the_log_is_moved_now_and_then),
         with_folder(no_log_on_a_network_file_system),
-        cmocka_unit_test(network_file_systems_are_known),
         with_folder(the_lock_is_held_for_every_write),
         with_folder(a_lock_dies_with_its_holder),
         with_folder(a_removed_lock_file_keeps_nobody_out),
