@@ -23,8 +23,9 @@
 
 /* ---- counting ---- */
 
-static bool counting;
-static size_t n_allocations;
+/* Volatile: compilers take it that malloc reads no variable of ours. */
+static volatile bool counting;
+static volatile size_t n_allocations;
 
 #ifdef __SANITIZE_ADDRESS__
 
