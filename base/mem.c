@@ -100,3 +100,13 @@ void *mem_grow(void *items, size_t *cap, size_t need, size_t item_size)
     *cap = larger > need ? larger : need;
     return mem_realloc(items, *cap, item_size);
 }
+
+void *mem_reserve(void *items, size_t *cap, size_t need, size_t item_size)
+{
+    if (need <= *cap) {
+        return items;
+    }
+    free(items);
+    *cap = need;
+    return mem_zalloc_aligned(need, item_size);
+}

@@ -33,4 +33,9 @@ char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * when it returns; `*cap` at least doubles. Returns the new place of `items`. */
 void *mem_grow(void *items, size_t *cap, size_t need, size_t item_size);
 
+/* The same for an array whose contents are not needed any more: exactly `need` items when
+ * there is less room, zeroed, so that no page of it is touched for the first time later.
+ */
+void *mem_reserve(void *items, size_t *cap, size_t need, size_t item_size);
+
 #endif

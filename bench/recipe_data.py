@@ -50,6 +50,8 @@ def bucket(text, n_buckets):
 
 
 def ngrams_of(word, data):
+    if not data["ngram_buckets"]:
+        return []
     marked = f"<{word}>"
     grams = {marked[i:i + n]
              for n in range(data["ngram_min"], data["ngram_max"] + 1)
@@ -77,8 +79,8 @@ class Encoder:
         kept = [w for w, n in kept if n >= self.data["min_count"]][:self.data["vocab_size"]]
         self.row = {word: i + N_SPECIAL for i, word in enumerate(kept)}
         self.vocab_size = len(kept) + N_SPECIAL
-        self.blocks = [word_block, char_block]
-        self.blocks = self.blocks[:2 if self.data["wide"] == "words_chars" else 1]
+        n_blocks = {"none": 0, "words": 1, "words_chars": 2}[self.data["wide"]]
+        self.blocks = [word_block, char_block][:n_blocks]
         self.df = []
         for block in self.blocks:
             df = np.zeros(self.data["wide_buckets"])

@@ -1,12 +1,13 @@
 /* The train loop without callbacks: how fast training is, and what it ends with.
  * bench/train runs it beside PyTorch, bench/scale on one and two ranks.
  *
- *     train_steps [--test] [--steps N] CONFIG [section.key=value ...]
+ *     train_steps [--test] [--steps N] [--warmup N] CONFIG [section.key=value ...]
  *
  * Prints a JSON object: tokens/s and GFLOP/s of the optimizer steps (the words the deep
  * branch reads; arithmetic of the dense part alone), CPU seconds of reading, fitting and
  * training, and the metrics of the validation split; of the test split only with --test,
- * since whoever tunes must not see it. */
+ * since whoever tunes must not see it. The first --warmup steps train, but outside of the
+ * clock; --steps counts those after them. */
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -50,6 +51,7 @@ typedef struct Bench {
     double prepare_s, train_s, wall_s; /* CPU, CPU, clock */
     bool want_test;
     int64_t max_steps; /* 0 = all of the config's epochs */
+    int64_t warmup;    /* steps before the clock starts */
     size_t tokens;     /* trained on */
     double dense_flop;
 } Bench;
@@ -150,9 +152,13 @@ static Status train(Bench *bench)
                      bench->classifier, bench->optimizer, bench->train_set);
     Status status = STATUS_OK;
     double before = clock_cpu_seconds(), began = clock_seconds();
-    int64_t last =
-        bench->max_steps && bench->max_steps < total ? bench->max_steps : total;
+    int64_t last = bench->max_steps ? bench->warmup + bench->max_steps : total;
+    last = last < total ? last : total;
     for (int64_t step = 0; step < last && status == STATUS_OK; step++) {
+        if (step == bench->warmup) {
+            before = clock_cpu_seconds();
+            began = clock_seconds();
+        }
         if (step % per_epoch == 0) {
             plan_epoch(order, n, (uint64_t)bench->job.seed, step / per_epoch);
         }
@@ -160,7 +166,9 @@ static Status train(Bench *bench)
         size_t texts = n - first < batch ? n - first : batch;
         StepResult result;
         status = stepper_step(stepper, order + first, texts, step, total, false, &result);
-        count_work(bench, order + first, texts);
+        if (step >= bench->warmup) {
+            count_work(bench, order + first, texts);
+        }
     }
     bench->train_s = clock_cpu_seconds() - before;
     bench->wall_s = clock_seconds() - began;
@@ -221,6 +229,24 @@ static void print(const Bench *bench)
     strbuf_free(&out);
 }
 
+/* How many words of the command line were options. */
+static int read_options(Bench *bench, int argc, char **argv)
+{
+    int at = 1;
+    for (; at < argc && argv[at][0] == '-'; at++) {
+        if (strcmp(argv[at], "--test") == 0) {
+            bench->want_test = true;
+        } else if (strcmp(argv[at], "--steps") == 0 && at + 1 < argc) {
+            bench->max_steps = atoll(argv[++at]);
+        } else if (strcmp(argv[at], "--warmup") == 0 && at + 1 < argc) {
+            bench->warmup = atoll(argv[++at]);
+        } else {
+            return argc;
+        }
+    }
+    return at - 1;
+}
+
 int main(int argc, char **argv)
 {
     Bench bench = {0};
@@ -228,20 +254,12 @@ int main(int argc, char **argv)
         log_status();
         return STATUS_FAILED;
     }
-    if (argc > 1 && strcmp(argv[1], "--test") == 0) {
-        bench.want_test = true;
-        argc--;
-        argv++;
-    }
-    if (argc > 2 && strcmp(argv[1], "--steps") == 0) {
-        bench.max_steps = atoll(argv[2]);
-        argc -= 2;
-        argv += 2;
-    }
+    int n_options = read_options(&bench, argc, argv);
+    argc -= n_options;
+    argv += n_options;
     if (argc < 2) {
-        fprintf(
-            stderr,
-            "usage: train_steps [--test] [--steps N] CONFIG [section.key=value ...]\n");
+        fprintf(stderr, "usage: train_steps [--test] [--steps N] [--warmup N] CONFIG "
+                        "[section.key=value ...]\n");
         return STATUS_USAGE;
     }
     Status status = read_config(&bench, argc, argv);

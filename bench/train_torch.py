@@ -62,7 +62,9 @@ class Model(nn.Module):
         model, data = config["model"], config["data"]
         hidden = model["hidden"]
         self.word = nn.Embedding(vocab_size, hidden, sparse=True)
-        self.ngram = nn.EmbeddingBag(data["ngram_buckets"], hidden, mode="mean", sparse=True)
+        self.ngram = None
+        if data["ngram_buckets"]:
+            self.ngram = nn.EmbeddingBag(data["ngram_buckets"], hidden, mode="mean", sparse=True)
         self.position = nn.Parameter(torch.randn(data["max_words"], hidden) * 0.02)
         self.blocks = nn.ModuleList(
             Block(hidden, model["heads"], model["ff"], model["dropout"])
@@ -72,13 +74,17 @@ class Model(nn.Module):
         self.dropout = nn.Dropout(model["dropout"])
         self.pool_dropout = nn.Dropout(model["pool_dropout"])
         self.word_dropout, self.wide_dropout = model["word_dropout"], model["wide_dropout"]
-        self.wide = nn.EmbeddingBag(n_features, n_classes, mode="sum", sparse=True)
+        self.wide = None
+        if n_features:
+            self.wide = nn.EmbeddingBag(n_features, n_classes, mode="sum", sparse=True)
         self.start()
 
     def start(self):
         nn.init.normal_(self.word.weight, std=0.1)
-        nn.init.normal_(self.ngram.weight, std=0.1)
-        nn.init.zeros_(self.wide.weight)
+        if self.ngram:
+            nn.init.normal_(self.ngram.weight, std=0.1)
+        if self.wide:
+            nn.init.zeros_(self.wide.weight)
         for block in self.blocks:
             for part in block.qkv.weight.chunk(3):
                 nn.init.xavier_uniform_(part)
@@ -91,7 +97,9 @@ class Model(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def deep(self, batch):
-        vectors = self.word(batch["row"]) + self.ngram(batch["ngram"], batch["ngram_begin"])
+        vectors = self.word(batch["row"])
+        if self.ngram:
+            vectors = vectors + self.ngram(batch["ngram"], batch["ngram_begin"])
         n, length = batch["real"].shape[:2]
         if batch["token"] is None:
             x = vectors.view(n, length, -1)
@@ -174,7 +182,7 @@ class Trainer:
         train = config["train"]
         self.model, self.n_steps, self.train = model, n_steps, train
         self.done = 0
-        sparse = [model.word.weight, model.ngram.weight]
+        sparse = [table.weight for table in (model.word, model.ngram) if table]
         dense = [p for name, p in model.named_parameters()
                  if name.split(".")[0] not in ("word", "ngram", "wide")]
         self.dense = dense
@@ -183,9 +191,10 @@ class Trainer:
         self.optimizers = [
             torch.optim.AdamW([{"params": matrices, "weight_decay": train["weight_decay"]},
                                {"params": vectors, "weight_decay": 0.0}], lr=train["lr"]),
-            torch.optim.SparseAdam(sparse, lr=train["embedding_lr"]),
-            torch.optim.SGD([model.wide.weight],
-                            lr=train["wide_lr"] * train["batch_size"] / 32)]
+            torch.optim.SparseAdam(sparse, lr=train["embedding_lr"])]
+        if model.wide:
+            rate = train["wide_lr"] * train["batch_size"] / 32
+            self.optimizers.append(torch.optim.SGD([model.wide.weight], lr=rate))
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["full_lr"] = group["lr"]
@@ -205,7 +214,8 @@ class Trainer:
         smoothing = self.train["label_smoothing"]
         loss = F.cross_entropy(self.model.deep(batch), batch["label"],
                                label_smoothing=smoothing)
-        loss = loss + F.cross_entropy(self.model.wide_logits(batch), batch["label"])
+        if self.model.wide:
+            loss = loss + F.cross_entropy(self.model.wide_logits(batch), batch["label"])
         loss.backward()
         nn.utils.clip_grad_norm_(self.dense, self.train["clip_norm"])
         for optimizer in self.optimizers:
@@ -285,8 +295,9 @@ def train_and_test(config, encoder, examples, test, options):
     with torch.no_grad():
         for at in range(0, len(test), size):
             batch = collate(test[at:at + size], encoder, options.distinct_words)
-            logits = ((1 - share) * model.deep(batch).log_softmax(1)
-                      + share * model.wide_logits(batch).log_softmax(1))
+            logits = model.deep(batch).log_softmax(1)
+            if model.wide:
+                logits = (1 - share) * logits + share * model.wide_logits(batch).log_softmax(1)
             answers += logits.argmax(1).tolist()
     truth = [e[3] for e in test]
     return {"train_cpu_s": cpu, "f1_weighted": f1_score(truth, answers, average="weighted"),

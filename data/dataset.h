@@ -62,6 +62,13 @@ typedef struct BatchPacker BatchPacker;
 BatchPacker *batch_packer_open(const Dataset *set);
 void batch_packer_close(BatchPacker *packer);
 
+/* Makes room for every batch of up to `n` different examples at once, so that packing one
+ * allocates nothing. `*largest` is what no such batch exceeds in texts, tokens, words,
+ * lengths (text_start, longest first) and features (wide_count): what others may size
+ * themselves by. It has no other arrays, and is borrowed until the next batch. Wide
+ * features of rows that are mapped are not bounded, since that would read all of them. */
+void batch_packer_reserve(BatchPacker *packer, size_t n, PackedBatch *largest);
+
 /* Packs `n` examples in this order. The batch borrows from packer and data set until the
  * next call. A text without words gets one UNK token, so that n_tokens >= n_texts. */
 void batch_pack(BatchPacker *packer, const uint32_t *examples, size_t n,

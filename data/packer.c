@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "data/dataset_state.h"
 #include "data/preprocessor_state.h"
+#include "data/tokenized_state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +69,7 @@ void batch_packer_close(BatchPacker *packer)
 static void *larger(void *old, size_t n)
 {
     free(old);
-    return mem_alloc(n, sizeof(uint32_t));
+    return mem_zalloc_aligned(n, sizeof(uint32_t));
 }
 
 static void make_room_for_texts(BatchPacker *packer, size_t n)
@@ -235,6 +236,82 @@ static size_t gather_words(BatchPacker *packer)
     }
     return n;
 }
+
+/* ---- sizing ---- */
+
+/* text_start as if the n longest texts of the set stood in one batch. */
+static void lay_longest(BatchPacker *packer, size_t n)
+{
+    const Dataset *set = packer->set;
+    size_t *of_length = mem_zalloc(UINT16_MAX + 1, sizeof *of_length);
+    for (size_t i = 0; i < set->n; i++) {
+        of_length[set->length[i]]++;
+    }
+    size_t at = 0, length = UINT16_MAX;
+    packer->text_start[0] = 0;
+    for (size_t i = 0; i < n; i++) {
+        while (of_length[length] == 0) {
+            length--;
+        }
+        of_length[length]--;
+        at += length;
+        packer->text_start[i + 1] = (uint32_t)at;
+    }
+    free(of_length);
+}
+
+static int descending(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x < y) - (x > y);
+}
+
+/* wide_count of the n texts with the most features, and room for all of them. */
+static void reserve_wide(BatchPacker *packer, size_t n)
+{
+    const Dataset *set = packer->set;
+    uint32_t *most = mem_zalloc(set->n, sizeof *most);
+    for (size_t i = 0; i < set->n; i++) {
+        size_t n_words = read_words(packer, dataset_row(set, i));
+        most[i] =
+            (uint32_t)wide_most_features(packer->counter, packer->text.words, n_words);
+    }
+    qsort(most, set->n, sizeof *most, descending);
+    size_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        packer->wide_count[i] = most[i];
+        sum += most[i];
+    }
+    wide_counter_reserve(packer->counter, n > 0 ? most[0] : 0);
+    packer->wide_id =
+        mem_reserve(packer->wide_id, &packer->wide_id_cap, sum, sizeof *packer->wide_id);
+    packer->wide_value = mem_reserve(packer->wide_value, &packer->wide_value_cap, sum,
+                                     sizeof *packer->wide_value);
+    free(most);
+}
+
+void batch_packer_reserve(BatchPacker *packer, size_t n, PackedBatch *largest)
+{
+    const Dataset *set = packer->set;
+    size_t n_units = set->words->units.n;
+    n = n < set->n ? n : set->n;
+    make_room_for_texts(packer, n);
+    lay_longest(packer, n);
+    make_room_for_tokens(packer, packer->text_start[n]);
+    memset(packer->present, 0, (n_units / 64 + 1) * sizeof *packer->present);
+    memset(packer->place, 0, n_units * sizeof *packer->place);
+    memset(packer->wide_count, 0, n * sizeof *packer->wide_count);
+    if (packer->counter && !set->rows->map) {
+        reserve_wide(packer, n);
+    }
+    *largest = (PackedBatch){.n_texts = n,
+                             .n_tokens = packer->text_start[n],
+                             .n_words = packer->word_cap,
+                             .text_start = packer->text_start,
+                             .wide_count = packer->wide_count};
+}
+
+/* ---- packing ---- */
 
 void batch_pack(BatchPacker *packer, const uint32_t *examples, size_t n, PackedBatch *out)
 {

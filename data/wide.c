@@ -192,6 +192,28 @@ static void count_chars(WideCounter *counter, const uint32_t *words, size_t n)
     }
 }
 
+size_t wide_most_features(WideCounter *counter, const uint32_t *words, size_t n)
+{
+    size_t most = 2 * n;
+    for (size_t i = 0; i < n && counter->wide->n_blocks > 1; i++) {
+        most += chars_of_word(counter, words[i])->n;
+    }
+    return most;
+}
+
+/* The counts are all 0 between texts; writing them brings their pages in. */
+void wide_counter_reserve(WideCounter *counter, size_t n)
+{
+    memset(counter->count, 0, counter->wide->buckets * sizeof *counter->count);
+    counter->touched = mem_reserve(counter->touched, &counter->touched_cap, n + 1,
+                                   sizeof *counter->touched);
+    counter->sorted =
+        mem_reserve(counter->sorted, &counter->sorted_cap, n, sizeof *counter->sorted);
+    counter->ids = mem_reserve(counter->ids, &counter->ids_cap, n, sizeof *counter->ids);
+    counter->values =
+        mem_reserve(counter->values, &counter->values_cap, n, sizeof *counter->values);
+}
+
 static void count_block(WideCounter *counter, size_t block, const uint32_t *words,
                         size_t n)
 {

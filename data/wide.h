@@ -40,6 +40,13 @@ typedef struct WideCounter WideCounter;
 WideCounter *wide_counter_open(const Wide *wide, const Lexicon *words);
 void wide_counter_close(WideCounter *counter); /* NULL is fine */
 
+/* Features of a text of these words, at most. Looks new words up. */
+size_t wide_most_features(WideCounter *counter, const uint32_t *words, size_t n);
+
+/* Room for texts of at most so many features: those whose words wide_most_features has
+ * seen allocate nothing any more. */
+void wide_counter_reserve(WideCounter *counter, size_t n_features);
+
 /* Counts one training text (its words as numbers in the table) into df and n_docs. */
 void wide_count_text(WideCounter *counter, const uint32_t *words, size_t n, Wide *wide);
 

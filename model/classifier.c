@@ -141,9 +141,7 @@ void workspace_reserve(Workspace *ws, const Classifier *model, const PackedBatch
         ws->wide_logits = mem_zalloc_aligned(ws->cap_texts * C, sizeof(float));
     }
     if (longest > ws->cap_wide) {
-        free(ws->wide_mask);
-        ws->cap_wide = longest * 2;
-        ws->wide_mask = mem_alloc(ws->cap_wide, 1);
+        ws->wide_mask = mem_reserve(ws->wide_mask, &ws->cap_wide, longest * 2, 1);
     }
 }
 

@@ -32,7 +32,4 @@ float *classifier_tensor(const Classifier *model, const Param *param);
 /* What the encoder computes with; borrowed. */
 EncoderWeights classifier_encoder(const Classifier *model);
 
-/* Makes the workspace large enough for `batch`. */
-void workspace_reserve(Workspace *ws, const Classifier *model, const PackedBatch *batch);
-
 #endif

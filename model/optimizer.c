@@ -239,6 +239,11 @@ static void step_words(Optimizer *opt, Classifier *model, const SparseRows *word
     }
 }
 
+void optimizer_reserve(Optimizer *opt, size_t wide_features)
+{
+    opt->wide_mask = mem_reserve(opt->wide_mask, &opt->cap_wide, wide_features, 1);
+}
+
 static void step_wide(Optimizer *opt, Classifier *model, const StepGradient *grad)
 {
     size_t longest = 0;
@@ -246,11 +251,7 @@ static void step_wide(Optimizer *opt, Classifier *model, const StepGradient *gra
         size_t n = grad->wide_table->count[i];
         longest = n > longest ? n : longest;
     }
-    if (longest > opt->cap_wide) {
-        free(opt->wide_mask);
-        opt->cap_wide = longest * 2;
-        opt->wide_mask = mem_alloc(opt->cap_wide, 1);
-    }
+    optimizer_reserve(opt, longest);
     DropoutKey key = {grad->seed, RNG_WIDE_DROPOUT, grad->step};
     double lr = opt->config.wide_lr * grad->lr_factor * (double)grad->n_examples / 32;
     wide_update(model->wide, grad->wide_table, grad->examples, grad->n_examples,

@@ -50,6 +50,9 @@ typedef struct Optimizer Optimizer;
 Optimizer *optimizer_open(const Classifier *model, const OptimizerConfig *config);
 void optimizer_close(Optimizer *optimizer);
 
+/* Room for texts of up to so many wide features, ahead of the steps. */
+void optimizer_reserve(Optimizer *optimizer, size_t wide_features);
+
 /* The summed gradient of one step and what it takes to apply it. */
 typedef struct StepGradient {
     float *dense;            /* [n_dense]; scaled in place when clipped */

@@ -32,15 +32,30 @@ void gradient_sum_begin(GradientSum *sum)
     sum->n_leaves = 0;
 }
 
+static PartialSum *open_level(GradientSum *sum, size_t level)
+{
+    CHECK(level < SUM_DEPTH);
+    PartialSum *part = &sum->stack[level];
+    if (!part->dense) {
+        part->dense = mem_zalloc_aligned(sum->n_dense, sizeof(float));
+        sparse_rows_init(&part->words, sum->H);
+    }
+    return part;
+}
+
+/* Partial sums change places with the scratch, so each may come to hold the largest. */
+void gradient_sum_reserve(GradientSum *sum, size_t n_leaves, size_t n_rows)
+{
+    for (size_t level = 0, leaves = n_leaves; leaves > 0; level++, leaves /= 2) {
+        sparse_rows_reserve(&open_level(sum, level)->words, n_rows);
+    }
+    sparse_rows_reserve(&sum->scratch[0], n_rows);
+    sparse_rows_reserve(&sum->scratch[1], n_rows);
+}
+
 PartialSum *gradient_sum_next(GradientSum *sum)
 {
-    CHECK(sum->depth < SUM_DEPTH);
-    PartialSum *next = &sum->stack[sum->depth];
-    if (!next->dense) {
-        next->dense = mem_zalloc_aligned(sum->n_dense, sizeof(float));
-        sparse_rows_init(&next->words, sum->H);
-    }
-    return next;
+    return open_level(sum, sum->depth);
 }
 
 static void add_top_two(GradientSum *sum)

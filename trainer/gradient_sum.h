@@ -31,6 +31,10 @@ typedef struct GradientSum {
 void gradient_sum_init(GradientSum *sum, size_t n_dense, size_t H);
 void gradient_sum_free(GradientSum *sum);
 
+/* Room for steps of up to `n_leaves` leaves of this rank and `n_rows` rows, those of all
+ * leaves of all ranks counted one by one. Local. */
+void gradient_sum_reserve(GradientSum *sum, size_t n_leaves, size_t n_rows);
+
 /* Starts a new step. Local. */
 void gradient_sum_begin(GradientSum *sum);
 

@@ -52,6 +52,28 @@ static float *balanced_weights(const Dataset *train, size_t C)
     return weight;
 }
 
+/* Everything as large as the largest batch of this data set asks for, so that no step
+ * allocates or meets a page for the first time. */
+static void reserve(Stepper *s)
+{
+    size_t batch = (size_t)s->config->batch_size, n_leaves = s->plan.n_leaves;
+    PackedBatch largest;
+    batch_packer_reserve(s->packer, (batch + n_leaves - 1) / n_leaves, &largest);
+    workspace_reserve(s->workspace, s->model, &largest);
+    /* One row more in each leaf, MASK's; two sums of all words at most are merged. */
+    size_t rows = n_leaves * (largest.n_words + 1), most = 2 * (s->word_table.n + 1);
+    size_t begin, end, features = 0;
+    ranks_share(s->ranks, n_leaves, &begin, &end);
+    gradient_sum_reserve(&s->sum, end - begin, rows < most ? rows : most);
+    for (size_t i = 0; i < largest.n_texts; i++) {
+        features += largest.wide_count[i];
+    }
+    if (features > 0) {
+        optimizer_reserve(s->optimizer, largest.wide_count[0]);
+        wide_gather_reserve(&s->wide, s->ranks, batch, n_leaves * features);
+    }
+}
+
 Stepper *stepper_open(const Ranks *ranks, const TrainConfig *config, uint64_t seed,
                       Classifier *model, Optimizer *optimizer, const Dataset *train)
 {
@@ -74,6 +96,7 @@ Stepper *stepper_open(const Ranks *ranks, const TrainConfig *config, uint64_t se
     s->dlogits = mem_zalloc_aligned(batch * C, sizeof *s->dlogits);
     s->counts = mem_zalloc((size_t)ranks->size, sizeof *s->counts);
     s->texts = mem_zalloc((size_t)ranks->size, sizeof *s->texts);
+    reserve(s);
     return s;
 }
 

@@ -58,9 +58,32 @@ static void make_room(WideGather *gather, const Ranks *ranks, size_t n_texts)
         gather->all_texts_cap = n_texts;
         free(gather->all_begin);
         free(gather->all_count);
-        gather->all_begin = mem_alloc(n_texts, sizeof *gather->all_begin);
-        gather->all_count = mem_alloc(n_texts, sizeof *gather->all_count);
+        gather->all_begin = mem_zalloc_aligned(n_texts, sizeof *gather->all_begin);
+        gather->all_count = mem_zalloc_aligned(n_texts, sizeof *gather->all_count);
     }
+}
+
+static void make_room_for_all(WideGather *gather, size_t n)
+{
+    if (n > gather->all_cap) {
+        gather->all_cap = n;
+        free(gather->all_id);
+        free(gather->all_value);
+        gather->all_id = mem_zalloc_aligned(n, sizeof *gather->all_id);
+        gather->all_value = mem_zalloc_aligned(n, sizeof *gather->all_value);
+    }
+}
+
+void wide_gather_reserve(WideGather *gather, const Ranks *ranks, size_t n_texts,
+                         size_t n_features)
+{
+    gather->count =
+        mem_reserve(gather->count, &gather->count_cap, n_texts, sizeof *gather->count);
+    gather->id = mem_reserve(gather->id, &gather->id_cap, n_features, sizeof *gather->id);
+    gather->value =
+        mem_reserve(gather->value, &gather->value_cap, n_features, sizeof *gather->value);
+    make_room(gather, ranks, n_texts);
+    make_room_for_all(gather, n_features);
 }
 
 /* Where each text's features begin, and how many bytes of them each rank has. */
@@ -92,11 +115,7 @@ WideTable wide_gather_finish(WideGather *gather, const Ranks *ranks, const size_
     ranks->gather(ranks->self, gather->count, gather->all_count, gather->bytes);
     size_t n = sum_counts(gather, ranks, texts);
     if (n > gather->all_cap) {
-        gather->all_cap = n + n / 4;
-        free(gather->all_id);
-        free(gather->all_value);
-        gather->all_id = mem_alloc(gather->all_cap, sizeof *gather->all_id);
-        gather->all_value = mem_alloc(gather->all_cap, sizeof *gather->all_value);
+        make_room_for_all(gather, n + n / 4);
     }
     ranks->gather(ranks->self, gather->id, gather->all_id, gather->bytes);
     ranks->gather(ranks->self, gather->value, gather->all_value, gather->bytes);

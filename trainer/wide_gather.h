@@ -26,6 +26,10 @@ typedef struct WideGather {
 
 void wide_gather_free(WideGather *gather);
 
+/* Room for batches of up to so many texts with so many features, ahead of the steps. */
+void wide_gather_reserve(WideGather *gather, const Ranks *ranks, size_t n_texts,
+                         size_t n_features);
+
 /* Starts a new step. Local. */
 void wide_gather_begin(WideGather *gather);
 
