@@ -34,6 +34,8 @@ const char *preprocessor_label(const Preprocessor *pre,
                                size_t class_index);              /* borrowed */
 int32_t preprocessor_class(const Preprocessor *pre, Text label); /* -1 if never seen */
 size_t preprocessor_vocab_size(const Preprocessor *pre); /* special words included */
+uint32_t preprocessor_word_row(const Preprocessor *pre,
+                               Text word); /* of the word tokenizer; or WORD_ABSENT */
 size_t preprocessor_ngram_buckets(const Preprocessor *pre);
 size_t preprocessor_wide_buckets(const Preprocessor *pre); /* of all blocks together */
 size_t preprocessor_max_words(const Preprocessor *pre);

@@ -25,6 +25,7 @@ typedef struct ModelConfig {
     double word_dropout; /* a token becomes MASK */
     double wide_dropout; /* a wide feature is left out */
     double wide_weight;  /* w of the late mixing, 0 .. 1 */
+    char *init_from;     /* folder that first weights come from; NULL or "": drawn */
 } ModelConfig;
 
 extern const Field model_fields[];

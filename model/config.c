@@ -25,6 +25,8 @@ const Field model_fields[] = {
      .help = "share of wide features left out in training"},
     {"wide_weight", FIELD_DOUBLE, AT(wide_weight), "0.5", 0, 1,
      .help = "weight of the wide branch in the answer"},
+    {"init_from", FIELD_TEXT, AT(init_from),
+     .help = "folder of word vectors to start from (muster pretrain)"},
 };
 
 const size_t n_model_fields = sizeof model_fields / sizeof model_fields[0];

@@ -4,8 +4,8 @@
 #include "tests/model/leaf_fixture.h"
 
 static const Shape SHAPES[] = {
-    {"default", {0, 16, 1, 4, 24, 0.1, 0.2, 0.1, 0.1, 0.5}, {5, 40, 11, 9, 70}},
-    {"odd head, long", {0, 15, 2, 3, 7, 0.1, 0.1, 0.2, 0.1, 0.3}, {3, 40, 11, 200, 70}},
+    {"default", {0, 16, 1, 4, 24, 0.1, 0.2, 0.1, 0.1, 0.5, NULL}, {5, 40, 11, 9, 70}},
+    {"odd head, long", {0, 15, 2, 3, 7, 0.1, 0.1, 0.2, 0.1, 0.3, NULL}, {3, 40, 11, 200, 70}},
 };
 
 /* Texts `order[0..n-1]` of a batch as a batch of their own. Free with picked_free. */

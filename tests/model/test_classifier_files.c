@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const ModelConfig CONFIG = {0, 8, 1, 2, 6, 0.1, 0.2, 0.15, 0.25, 0.6};
+static const ModelConfig CONFIG = {0, 8, 1, 2, 6, 0.1, 0.2, 0.15, 0.25, 0.6, NULL};
 static const ModelSizes SIZES = {3, 9, 5, 4, 10};
 static const char *const LABELS[] = {"a \"quoted\" one", "b\xc3\xa4", "c"};
 
@@ -193,7 +193,7 @@ static void test_other_shape(void **state)
          {3, 9, 0, 4, 10},
          "tensor \"embedding.ngram.weight\" is missing"},
         {"feed-forward",
-         {0, 8, 1, 2, 7, 0, 0, 0, 0, 0},
+         {0, 8, 1, 2, 7, 0, 0, 0, 0, 0, NULL},
          SIZES,
          "tensor \"encoder.layer.0.ff.in.weight\" has shape [7, 8], expected [6, 8]"},
     };

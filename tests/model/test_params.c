@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-static const ModelConfig CONFIG = {0, 48, 2, 4, 80, 0.1, 0.2, 0.1, 0.1, 0.5};
+static const ModelConfig CONFIG = {0, 48, 2, 4, 80, 0.1, 0.2, 0.1, 0.1, 0.5, NULL};
 static const ModelSizes SIZES = {7, 900, 300, 50, 400};
 
 static size_t size_of(const Param *param)
