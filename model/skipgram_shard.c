@@ -114,6 +114,25 @@ ALWAYS_INLINE void add(float *out, const float *x, size_t dim)
     }
 }
 
+/* The one place that does it: for shards of one rank and between ranks the bits must be
+ * the same. */
+MULTIVERSION
+void skipgram_combine(float *out, const float *a, const float *b, size_t dim)
+{
+    float ab = 0, aa = 0, bb = 0;
+#pragma omp simd reduction(+ : ab, aa, bb)
+    for (size_t d = 0; d < dim; d++) {
+        ab += a[d] * b[d];
+        aa += a[d] * a[d];
+        bb += b[d] * b[d];
+    }
+    float share_a = aa > 0 ? 1 - 0.5f * ab / aa : 1;
+    float share_b = bb > 0 ? 1 - 0.5f * ab / bb : 1;
+    for (size_t d = 0; d < dim; d++) {
+        out[d] = share_a * a[d] + share_b * b[d];
+    }
+}
+
 /* The tree over the shards for one row; a shard that did not touch it is not there.
  * `moves` is scratch of [n_shards, dim]. */
 ALWAYS_INLINE void sum_row(const Summing *s, uint32_t row, float *moves, float *out)
@@ -132,7 +151,7 @@ ALWAYS_INLINE void sum_row(const Summing *s, uint32_t row, float *moves, float *
     for (size_t step = 1; step < s->n_shards; step *= 2) {
         for (size_t i = 0; i < s->n_shards; i += 2 * step) {
             if (node[i] && node[i + step]) {
-                add(node[i], node[i + step], dim);
+                skipgram_combine(node[i], node[i], node[i + step], dim);
             } else if (node[i + step]) {
                 node[i] = node[i + step];
             }

@@ -41,7 +41,10 @@ static void append_row(SparseRows *out, uint32_t key, const float *value)
 static void append_sum(SparseRows *out, uint32_t key, const float *a, const float *b)
 {
     float *value = out->value + out->n * out->H;
-    for (size_t h = 0; h < out->H; h++) {
+    if (out->combine) {
+        out->combine(value, a, b, out->H);
+    }
+    for (size_t h = 0; h < out->H && !out->combine; h++) {
         value[h] = a[h] + b[h];
     }
     out->key[out->n++] = key;

@@ -275,6 +275,7 @@ static void open_shards(Pretrain *p)
     sparse_rows_init(&p->moves, p->dim);
     sparse_rows_init(&p->other, p->dim);
     sparse_rows_init(&p->sum, p->dim);
+    p->moves.combine = p->other.combine = p->sum.combine = skipgram_combine;
 }
 
 static void open_pretrain(Pretrain *p, const PretrainJob *job)
