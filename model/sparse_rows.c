@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,7 +99,9 @@ static void sum_by_doubling(const Ranks *ranks, SparseRows *mine, SparseRows *ot
                         other->key, theirs * sizeof *other->key);
         ranks->exchange(ranks->self, partner, mine->value, n * row, other->value,
                         theirs * row);
-        sparse_rows_add(sum, mine, other);
+        /* The lower ranks' rows come first on both sides: combining need not commute. */
+        bool first = ranks->rank < partner;
+        sparse_rows_add(sum, first ? mine : other, first ? other : mine);
         swap(mine, sum);
     }
 }
