@@ -21,8 +21,10 @@ typedef enum RngPurpose {
     RNG_FF_DROPOUT = 7,   /* residual after feed-forward; + 16 x layer */
     RNG_POOL_DROPOUT = 8,
     RNG_WIDE_DROPOUT = 9,
-    RNG_NAME = 10,         /* memorable run names */
-    RNG_PROBS_DROPOUT = 11 /* attention's probabilities; + 16 x layer */
+    RNG_NAME = 10,           /* memorable run names */
+    RNG_PROBS_DROPOUT = 11,  /* attention's probabilities; + 16 x layer */
+    RNG_SKIPGRAM_WORDS = 14, /* what is left out, how wide windows are; step = epoch */
+    RNG_SKIPGRAM_NOISE = 15  /* negatives; step = round */
 } RngPurpose;
 
 /* One block: four words from (seed, purpose, step, example, block). */

@@ -20,6 +20,8 @@
 #include "trainer/config.h"
 #include "trainer/early_stop.h"
 #include "trainer/plan.h"
+#include "trainer/pretrain.h"
+#include "trainer/start_words.h"
 #include "trainer/train_step.h"
 #include "trainer/validate.h"
 
@@ -43,6 +45,8 @@ typedef struct Bench {
     ModelConfig model;
     TrainConfig train;
     PreparedData prepared;
+    WordVectors vectors; /* n 0 without model.init_from */
+    AddedWords added;
     const Preprocessor *pre; /* its own */
     Dataset *train_set, *val_set, *test_set;
     Classifier *classifier;
@@ -62,6 +66,7 @@ static Status read_config(Bench *bench, int argc, char **argv)
     static CheckpointConfig checkpoint;
     static EarlyStopConfig early_stopping;
     static TrackingConfig tracking;
+    static PretrainConfig pretrain;
     const Section sections[] = {
         {"", "", JOB_FIELDS, 2, &bench->job},
         {"data", "", data_fields, n_data_fields, &bench->data},
@@ -70,6 +75,7 @@ static Status read_config(Bench *bench, int argc, char **argv)
         {"checkpoint", "", checkpoint_fields, n_checkpoint_fields, &checkpoint},
         {"early_stopping", "", early_stop_fields, n_early_stop_fields, &early_stopping},
         {"tracking", "", tracking_fields, n_tracking_fields, &tracking},
+        {"pretrain", "", pretrain_fields, n_pretrain_fields, &pretrain},
     };
     Config *config;
     TRY(config_open(argv[1], &config));
@@ -84,8 +90,23 @@ static Status read_config(Bench *bench, int argc, char **argv)
     return status;
 }
 
+/* The words of the first vectors belong to the vocabulary. */
+static Status read_vectors(Bench *bench)
+{
+    const char *dir = bench->model.init_from;
+    if (!dir || !*dir) {
+        return STATUS_OK;
+    }
+    TRY(word_vectors_load(dir, &bench->vectors));
+    bench->added =
+        (AddedWords){bench->vectors.n, bench->vectors.words, bench->vectors.digest};
+    bench->data.added = &bench->added;
+    return STATUS_OK;
+}
+
 static Status prepare(Bench *bench)
 {
+    TRY(read_vectors(bench));
     const PreparedData *data = &bench->prepared;
     const Splits *s = &data->splits;
     double before = clock_cpu_seconds();
@@ -123,6 +144,9 @@ static Status prepare(Bench *bench)
     };
     bench->classifier =
         classifier_create(&bench->model, &sizes, (uint64_t)bench->job.seed);
+    if (bench->vectors.n > 0) {
+        start_from_words(bench->classifier, &bench->vectors, bench->pre);
+    }
     bench->optimizer = optimizer_open(bench->classifier, &config);
     return STATUS_OK;
 }
@@ -276,6 +300,7 @@ int main(int argc, char **argv)
     dataset_close(bench.val_set);
     dataset_close(bench.test_set);
     prepared_close(&bench.prepared);
+    word_vectors_free(&bench.vectors);
     comm_close();
     return (int)status;
 }

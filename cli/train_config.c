@@ -18,7 +18,7 @@ static const Field TOP_FIELDS[] = {
 void whole_config_init(WholeConfig *w)
 {
     *w = (WholeConfig){0};
-    const Section sections[N_TRAIN_SECTIONS] = {
+    const Section sections[N_ALL_SECTIONS] = {
         {"", "keys without a section", TOP_FIELDS, 2, &w->top},
         {"data", "where rows come from and how text becomes numbers", data_fields,
          n_data_fields, &w->data},
@@ -29,6 +29,8 @@ void whole_config_init(WholeConfig *w)
         {"early_stopping", "ending before the last epoch", early_stop_fields,
          n_early_stop_fields, &w->early_stopping},
         {"tracking", "the run store", tracking_fields, n_tracking_fields, &w->tracking},
+        {"pretrain", "word vectors to start from: muster pretrain", pretrain_fields,
+         n_pretrain_fields, &w->pretrain},
     };
     memcpy(w->sections, sections, sizeof sections);
     memcpy(w->recorded, sections + 1, sizeof w->recorded);
@@ -36,7 +38,9 @@ void whole_config_init(WholeConfig *w)
 
 void whole_config_free(WholeConfig *w)
 {
-    config_free(w->sections, N_TRAIN_SECTIONS);
+    config_free(w->sections, N_ALL_SECTIONS);
+    free(w->init_place);
+    w->init_place = NULL;
 }
 
 void train_job_help(FILE *out)
@@ -116,10 +120,23 @@ static Status take_all(Config *config, const char *params_json,
     return take_option(config, "tracking.uri", options->tracking_uri);
 }
 
+static Status check_init(const WholeConfig *w, const Config *config)
+{
+    const char *dir = w->model.init_from;
+    if (!dir || !*dir || w->data.tokenizer == TOKENIZER_WORDS) {
+        return STATUS_OK;
+    }
+    status_set(STATUS_CONFIG, "%s: model.init_from: goes with data.tokenizer: words",
+               config_origin(config, "model.init_from"));
+    status_hint("muster pretrain learns the vectors of words, not of their pieces");
+    return STATUS_CONFIG;
+}
+
 static Status check_all(const WholeConfig *w, const Config *config, int n_ranks)
 {
     TRY(data_config_check(&w->data, config));
     TRY(model_config_check(&w->model, config));
+    TRY(check_init(w, config));
     TRY(train_config_check(&w->train, config, n_ranks));
     return tracking_config_check(&w->tracking, config);
 }
@@ -150,10 +167,11 @@ Status whole_config_read(WholeConfig *w, const char *path, const char *params_js
     TRY(config_open(path, &config));
     Status status = take_all(config, params_json, overrides, n_overrides, options);
     if (status == STATUS_OK) {
-        status = config_apply(config, w->sections, N_TRAIN_SECTIONS);
+        status = config_apply(config, w->sections, N_ALL_SECTIONS);
     }
     if (status == STATUS_OK) {
         settle_experiment(w, config);
+        w->init_place = mem_strdup(config_origin(config, "model.init_from"));
         status = check_all(w, config, n_ranks);
     }
     if (status == STATUS_OK && options->explain) {

@@ -11,6 +11,7 @@
 #include "trainer/checkpointer.h"
 #include "trainer/config.h"
 #include "trainer/early_stop.h"
+#include "trainer/pretrain.h"
 
 /* Keys without a section. */
 typedef struct TopConfig {
@@ -18,7 +19,8 @@ typedef struct TopConfig {
     int64_t seed;
 } TopConfig;
 
-enum { N_TRAIN_SECTIONS = 7, N_RECORDED_SECTIONS = 3 };
+/* The last section is read, checked and explained, but belongs to no training. */
+enum { N_TRAIN_SECTIONS = 7, N_ALL_SECTIONS = 8, N_RECORDED_SECTIONS = 3 };
 
 typedef struct WholeConfig {
     TopConfig top;
@@ -28,7 +30,9 @@ typedef struct WholeConfig {
     CheckpointConfig checkpoint;
     EarlyStopConfig early_stopping;
     TrackingConfig tracking;
-    Section sections[N_TRAIN_SECTIONS];
+    PretrainConfig pretrain;
+    char *init_place; /* where model.init_from was given */
+    Section sections[N_ALL_SECTIONS];
     Section recorded[N_RECORDED_SECTIONS]; /* data, model, train: in each checkpoint */
     char digest[SHA256_HEX];               /* of all values */
 } WholeConfig;

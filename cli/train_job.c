@@ -4,6 +4,7 @@
 
 #include "cli/train_config.h"
 #include "cli/train_run.h"
+#include "cli/train_start.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -23,7 +24,8 @@ typedef struct TrainJobState {
     ResumePoint resume;
     PreparedData data;
     Dataset *train_set, *val_set;
-    NamedText digests[3];
+    TrainStart start;
+    NamedText digests[4];
     TrainJob loop;
     TrainingRun *run; /* rank 0 */
 } TrainJobState;
@@ -111,8 +113,21 @@ static Status open_sets(TrainJobState *job)
     return STATUS_OK;
 }
 
+/* Ranks must start from the same vectors. */
+static Status read_start(TrainJobState *job)
+{
+    Status status = train_start_open(&job->config, &job->resume, &job->start);
+    TRY(ranks_agree(job->ranks, status));
+    if (!job->start.added.digest) {
+        return STATUS_OK;
+    }
+    return same_everywhere(job->ranks, job->start.added.digest, STATUS_CONFIG,
+                           "model.init_from");
+}
+
 static Status read_data(TrainJobState *job)
 {
+    TRY(read_start(job));
     Status status = prepare(job);
     status = status == STATUS_OK ? check_resumed_data(job) : status;
     TRY(ranks_agree(job->ranks, status));
@@ -144,6 +159,8 @@ static void prepare_loop(TrainJobState *job, const volatile sig_atomic_t *signal
     job->digests[0] = (NamedText){"train", tokenized_digest(splits->rows)};
     job->digests[1] = (NamedText){"test", tests ? tokenized_digest(tests) : ""};
     job->digests[2] = (NamedText){"split", splits->digest};
+    bool init = job->start.added.digest != NULL;
+    job->digests[3] = (NamedText){"init", job->start.added.digest};
     job->loop = (TrainJob){
         .ranks = job->ranks,
         .train = &config->train,
@@ -154,11 +171,12 @@ static void prepare_loop(TrainJobState *job, const volatile sig_atomic_t *signal
         .train_set = job->train_set,
         .val_set = job->val_set,
         .resume_from = job->resume.checkpoint_dir,
+        .init_words = job->start.vectors.n > 0 ? &job->start.vectors : NULL,
         .info = {.sections = config->recorded,
                  .n_sections = N_RECORDED_SECTIONS,
                  .seed = (uint64_t)config->top.seed,
                  .digests = job->digests,
-                 .n_digests = sizeof job->digests / sizeof job->digests[0]},
+                 .n_digests = init ? 4 : 3},
         .signal = signal,
     };
 }
@@ -176,6 +194,7 @@ static void close_job(TrainJobState *job)
     dataset_close(job->train_set);
     dataset_close(job->val_set);
     prepared_close(&job->data);
+    train_start_free(&job->start);
     resume_point_free(&job->resume);
     whole_config_free(&job->config);
 }

@@ -254,7 +254,7 @@ static Status check_folds(const DataConfig *config, const Config *source)
     return STATUS_OK;
 }
 
-static Status check_cleaning(const DataConfig *config, const Config *source)
+Status data_config_check_cleaning(const DataConfig *config, const Config *source)
 {
     if (cleaner_check(&config->cleaning) != STATUS_OK) {
         status_prefix("%s: data.cleaning", config_origin(source, "data.cleaning"));
@@ -288,7 +288,7 @@ Status data_config_check(const DataConfig *config, const Config *source)
         return STATUS_CONFIG;
     }
     TRY(check_folds(config, source));
-    TRY(check_cleaning(config, source));
+    TRY(data_config_check_cleaning(config, source));
     if (config->ngram_min > config->ngram_max) {
         return status_set(STATUS_CONFIG,
                           "%s: data.ngram_min: %lld is above data.ngram_max: %lld",

@@ -3,6 +3,7 @@
 #define MUSTER_DATA_CONFIG_H
 
 #include "base/config.h"
+#include "base/text.h"
 
 #include <stdint.h>
 
@@ -22,6 +23,14 @@ typedef enum WideBlocks {
     WIDE_WORDS,      /* block A alone: word 1- and 2-grams */
     WIDE_WORDS_CHARS /* block A and block B: character 2- to 5-grams within words */
 } WideBlocks;
+
+/* Words that get a vector although the rows may not have them: those that a model's first
+ * vectors are of. */
+typedef struct AddedWords {
+    size_t n;
+    const Text *words;
+    const char *digest; /* tells two lists apart */
+} AddedWords;
 
 typedef struct DataConfig {
     StrList train;    /* CSV, TSV or JSON Lines files; "-" is standard input */
@@ -50,10 +59,15 @@ typedef struct DataConfig {
     int64_t ngram_buckets;        /* 0 = no n-gram vectors */
     int wide;                     /* WideBlocks */
     int64_t wide_buckets;         /* per block */
+
+    const AddedWords *added; /* no key; borrowed; NULL for none */
 } DataConfig;
 
 extern const Field data_fields[];
 extern const size_t n_data_fields;
+
+/* Cleaning and tokenizer alone, for what needs no rows. */
+Status data_config_check_cleaning(const DataConfig *config, const Config *source);
 
 /* What the table cannot say: required keys, keys that need each other. */
 Status data_config_check(const DataConfig *config, const Config *source);

@@ -261,6 +261,9 @@ static char *entry_path(const char *dir, const DataConfig *config, uint64_t seed
     sha256_add(sha, splits->test_key, SHA256_HEX);
     sha256_add(sha, &seed, sizeof seed);
     config_flatten(&section, 1, add_value, sha);
+    if (config->added) {
+        add_value(sha, "added", config->added->digest);
+    }
     sha256_end(sha, key);
     return mem_printf("%s/%.32s.fit", dir, key);
 }

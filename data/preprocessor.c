@@ -101,6 +101,9 @@ static Status fit_texts(Preprocessor *pre, const DataConfig *config,
     } else {
         vocabulary_fit(&pre->vocabulary, tokenized_words(rows), counts.word,
                        pre->min_count, (size_t)config->vocab_size);
+        for (size_t i = 0; config->added && i < config->added->n; i++) {
+            lexicon_add(&pre->vocabulary.table, config->added->words[i]);
+        }
     }
     if (counts.n_empty > 0) {
         log_warning("%zu of %zu training texts are empty after cleaning; they are kept",
@@ -452,6 +455,12 @@ uint32_t preprocessor_mask_row(const Preprocessor *pre)
     const WordPiece *model = tokenizer_model(pre->wordpiece);
     uint32_t mask = wordpiece_find(model, TEXT("[MASK]"));
     return mask == PIECE_ABSENT ? wordpiece_unk(model) : mask;
+}
+
+uint32_t preprocessor_word_row(const Preprocessor *pre, Text word)
+{
+    uint32_t row = vocabulary_row(&pre->vocabulary, word);
+    return row == WORD_UNK ? WORD_ABSENT : row;
 }
 
 size_t preprocessor_ngram_buckets(const Preprocessor *pre)

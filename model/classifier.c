@@ -18,6 +18,7 @@ Classifier *classifier_allocate(const ModelConfig *config, const ModelSizes *siz
     gemm_init();
     Classifier *model = mem_zalloc(1, sizeof *model);
     model->config = *config;
+    model->config.init_from = NULL; /* its owner's, and done with */
     model->sizes = *sizes;
     model->table = params_of(config, sizes);
     model->dense = mem_zalloc_aligned(model->table.n_dense, sizeof(float));

@@ -42,6 +42,7 @@ typedef struct ModelConfig {
     double attention_dropout; /* on attention's probabilities */
     double layer_norm_eps;
     int64_t token_types; /* bert: segments a token can be of; texts are of the first */
+    char *init_from;     /* folder that first weights come from; NULL or "": drawn */
 } ModelConfig;
 
 extern const Field model_fields[];

@@ -35,6 +35,8 @@ const Field model_fields[] = {
      .help = "added to the variance in layer normalisation"},
     {"token_types", FIELD_INT, AT(token_types), "2", 1, 1024,
      .help = "bert: rows of the token type table"},
+    {"init_from", FIELD_TEXT, AT(init_from),
+     .help = "folder of word vectors to start from (muster pretrain)"},
 };
 
 const size_t n_model_fields = sizeof model_fields / sizeof model_fields[0];

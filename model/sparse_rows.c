@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +42,10 @@ static void append_row(SparseRows *out, uint32_t key, const float *value)
 static void append_sum(SparseRows *out, uint32_t key, const float *a, const float *b)
 {
     float *value = out->value + out->n * out->H;
-    for (size_t h = 0; h < out->H; h++) {
+    if (out->combine) {
+        out->combine(value, a, b, out->H);
+    }
+    for (size_t h = 0; h < out->H && !out->combine; h++) {
         value[h] = a[h] + b[h];
     }
     out->key[out->n++] = key;
@@ -95,7 +99,9 @@ static void sum_by_doubling(const Ranks *ranks, SparseRows *mine, SparseRows *ot
                         other->key, theirs * sizeof *other->key);
         ranks->exchange(ranks->self, partner, mine->value, n * row, other->value,
                         theirs * row);
-        sparse_rows_add(sum, mine, other);
+        /* The lower ranks' rows come first on both sides: combining need not commute. */
+        bool first = ranks->rank < partner;
+        sparse_rows_add(sum, first ? mine : other, first ? other : mine);
         swap(mine, sum);
     }
 }

@@ -14,6 +14,9 @@ typedef struct SparseRows {
     size_t cap;    /* rows there is room for */
     uint32_t *key; /* [n] strictly ascending */
     float *value;  /* [n, H] */
+
+    /* How two rows of one key become one; NULL adds them. `out` may be `a`. */
+    void (*combine)(float *out, const float *a, const float *b, size_t H);
 } SparseRows;
 
 void sparse_rows_init(SparseRows *rows, size_t H);

@@ -8,6 +8,7 @@
 #include "base/manifest.h"
 #include "base/mem.h"
 #include "trainer/plan.h"
+#include "trainer/start_words.h"
 #include "trainer/train_step.h"
 #include "trainer/validate.h"
 
@@ -110,6 +111,9 @@ static Status open_model(Loop *loop)
         OptimizerConfig config = optimizer_config(job->train);
         ModelSizes sizes = sizes_of(job->preprocessor);
         loop->model = classifier_create(job->model, &sizes, job->seed);
+        if (job->init_words) {
+            start_from_words(loop->model, job->init_words, job->preprocessor);
+        }
         loop->optimizer = optimizer_open(loop->model, &config);
     }
     return ranks_agree(job->ranks, status);

@@ -6,6 +6,7 @@
 #include "base/ranks.h"
 #include "data/dataset.h"
 #include "model/training.h"
+#include "model/word_vectors.h"
 #include "trainer/callbacks.h"
 #include "trainer/checkpoint.h"
 #include "trainer/checkpointer.h"
@@ -23,9 +24,10 @@ typedef struct TrainJob {
     uint64_t seed;
     const Preprocessor *preprocessor;
     const Dataset *train_set;
-    const Dataset *val_set;  /* NULL: no validation metrics */
-    const char *resume_from; /* checkpoint folder, or NULL */
-    double time_before_s;    /* training time before the resume */
+    const Dataset *val_set;        /* NULL: no validation metrics */
+    const char *resume_from;       /* checkpoint folder, or NULL */
+    const WordVectors *init_words; /* of a fresh model, or NULL */
+    double time_before_s;          /* training time before the resume */
 
     CheckpointInfo info;     /* metrics and position are the loop's to fill */
     TrialStart start;        /* rank 0; counts of steps are the loop's to fill */

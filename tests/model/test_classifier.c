@@ -1,11 +1,12 @@
 /* What data parallelism rests on: a leaf's gradient depends on its texts alone, not on
  * what ran before in the workspace, and masks not on where a text stands in its batch. */
+#include "tests/model/shapes.h"
 #include "tests/model/compare.h"
 #include "tests/model/leaf_fixture.h"
 
 static const Shape SHAPES[] = {
-    {"default", {0, 16, 1, 4, 24, 0.1, 0.2, 0.1, 0.1, 0.5, 0, 0, 1e-5, 2}, {5, 40, 11, 9, 70}},
-    {"odd head, long", {0, 15, 2, 3, 7, 0.1, 0.1, 0.2, 0.1, 0.3, 0, 0, 1e-5, 2}, {3, 40, 11, 200, 70}},
+    {"default", LITE(16, 1, 4, 24, 0.1, 0.2, 0.1, 0.1, 0.5), SIZES(5, 40, 11, 9, 70)},
+    {"odd head, long", LITE(15, 2, 3, 7, 0.1, 0.1, 0.2, 0.1, 0.3), SIZES(3, 40, 11, 200, 70)},
 };
 
 /* Texts `order[0..n-1]` of a batch as a batch of their own. Free with picked_free. */

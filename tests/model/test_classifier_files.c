@@ -1,5 +1,6 @@
 /* A model folder: what is written is read back bit by bit; every kind of damage is
  * refused with the file and the place. */
+#include "tests/model/shapes.h"
 #include "model/classifier_parts.h"
 #include "tests/model/compare.h"
 
@@ -9,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const ModelConfig CONFIG = {0, 8, 1, 2, 6, 0.1, 0.2, 0.15, 0.25, 0.6, 0, 0, 1e-5, 2};
-static const ModelSizes SIZES = {3, 9, 5, 4, 10};
+static const ModelConfig CONFIG = LITE(8, 1, 2, 6, 0.1, 0.2, 0.15, 0.25, 0.6);
+static const ModelSizes SMALL = SIZES(3, 9, 5, 4, 10);
 static const char *const LABELS[] = {"a \"quoted\" one", "b\xc3\xa4", "c"};
 
 typedef struct Folder {
@@ -24,7 +25,7 @@ static Folder folder_open(void)
     assert_non_null(mkdtemp(f.dir));
     f.weights = path_join(f.dir, "model.safetensors");
     f.config = path_join(f.dir, "config.json");
-    Classifier *model = classifier_create(&CONFIG, &SIZES, 3);
+    Classifier *model = classifier_create(&CONFIG, &SMALL, 3);
     assert_int_equal(classifier_save(model, f.dir, LABELS), STATUS_OK);
     classifier_close(model);
     return f;
@@ -72,9 +73,9 @@ static void test_round_trip(void **state)
 {
     (void)state;
     Folder f = folder_open();
-    Classifier *saved = classifier_create(&CONFIG, &SIZES, 3), *loaded = NULL;
+    Classifier *saved = classifier_create(&CONFIG, &SMALL, 3), *loaded = NULL;
     assert_int_equal(classifier_load(f.dir, &loaded), STATUS_OK);
-    assert_memory_equal(classifier_sizes(loaded), &SIZES, sizeof SIZES);
+    assert_memory_equal(classifier_sizes(loaded), &SMALL, sizeof SMALL);
     assert_memory_equal(classifier_config(loaded), &CONFIG, sizeof CONFIG);
     assert_same_bits("dense", loaded->dense, saved->dense, saved->table.n_dense);
     assert_same_bits("words", loaded->words, saved->words, saved->table.n_words);
@@ -135,7 +136,7 @@ static void test_flipped_header_bits(void **state)
         Classifier *model = NULL;
         Status status = classifier_load(f.dir, &model);
         if (status == STATUS_OK) {
-            assert_memory_equal(classifier_sizes(model), &SIZES, sizeof SIZES);
+            assert_memory_equal(classifier_sizes(model), &SMALL, sizeof SMALL);
             classifier_close(model);
         } else {
             assert_int_equal(status, STATUS_DAMAGED);
@@ -178,23 +179,23 @@ static void test_other_shape(void **state)
     } cases[] = {
         {"vocabulary",
          CONFIG,
-         {3, 10, 5, 4, 10},
+         SIZES(3, 10, 5, 4, 10),
          "tensor \"embedding.word.weight\" has shape [10, 8], expected [9, 8]"},
         {"classes",
          CONFIG,
-         {4, 9, 5, 4, 10},
+         SIZES(4, 9, 5, 4, 10),
          "tensor \"head.weight\" has shape [4, 8], expected [3, 8]"},
         {"positions",
          CONFIG,
-         {3, 9, 5, 6, 10},
+         SIZES(3, 9, 5, 6, 10),
          "tensor \"embedding.position.weight\" has shape [6, 8], expected [4, 8]"},
         {"no n-grams",
          CONFIG,
-         {3, 9, 0, 4, 10},
+         SIZES(3, 9, 0, 4, 10),
          "tensor \"embedding.ngram.weight\" is missing"},
         {"feed-forward",
-         {0, 8, 1, 2, 7, 0, 0, 0, 0, 0, 0, 0, 1e-5, 2},
-         SIZES,
+         LITE(8, 1, 2, 7, 0, 0, 0, 0, 0),
+         SMALL,
          "tensor \"encoder.layer.0.ff.in.weight\" has shape [7, 8], expected [6, 8]"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -226,7 +227,7 @@ static void test_numbers_that_are_none(void **state)
     };
     Folder f = folder_open();
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        Classifier *model = classifier_create(&CONFIG, &SIZES, 3);
+        Classifier *model = classifier_create(&CONFIG, &SMALL, 3);
         for (size_t t = 0; t < model->table.n; t++) {
             if (strcmp(model->table.items[t].name, cases[i].tensor) == 0) {
                 classifier_tensor(model, &model->table.items[t])[cases[i].index] =

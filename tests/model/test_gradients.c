@@ -1,5 +1,6 @@
 /* Every tensor's gradient against finite differences of the loss, for several shapes,
  * with and without dropout. */
+#include "tests/model/shapes.h"
 #include "tests/model/leaf_fixture.h"
 
 #include <math.h>
@@ -10,12 +11,12 @@
 #include <cmocka.h>
 
 static const Shape SHAPES[] = {
-    {"default", {0, 16, 1, 4, 24, 0.1, 0.2, 0.1, 0.1, 0.5, 0, 0, 1e-5, 2}, {5, 40, 11, 9, 70}},
+    {"default", LITE(16, 1, 4, 24, 0.1, 0.2, 0.1, 0.1, 0.5), SIZES(5, 40, 11, 9, 70)},
     {"two layers, odd head",
-     {0, 15, 2, 3, 7, 0.1, 0.1, 0.2, 0.1, 0.3, 0, 0, 1e-5, 2},
-     {3, 40, 11, 17, 70}},
-    {"no layer", {0, 8, 0, 2, 4, 0, 0, 0, 0, 0.5, 0, 0, 1e-5, 2}, {4, 40, 11, 6, 70}},
-    {"no n-grams, no wide", {0, 12, 1, 1, 9, 0.3, 0, 0.1, 0, 0.5, 0, 0, 1e-5, 2}, {4, 40, 0, 6, 0}},
+     LITE(15, 2, 3, 7, 0.1, 0.1, 0.2, 0.1, 0.3),
+     SIZES(3, 40, 11, 17, 70)},
+    {"no layer", LITE(8, 0, 2, 4, 0, 0, 0, 0, 0.5), SIZES(4, 40, 11, 6, 70)},
+    {"no n-grams, no wide", LITE(12, 1, 1, 9, 0.3, 0, 0.1, 0, 0.5), SIZES(4, 40, 0, 6, 0)},
 };
 
 static double loss_of(Fixture *f, bool wide)

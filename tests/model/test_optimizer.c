@@ -1,5 +1,6 @@
 /* Several steps against the reference's AdamW and plain loops: which weights decay, which
  * rows are touched, whose gradients are added up, clipping; and taking up saved state. */
+#include "tests/model/shapes.h"
 #include "model/reference.h"
 #include "tests/model/compare.h"
 #include "tests/model/leaf_fixture.h"
@@ -9,7 +10,7 @@
 enum { STEPS = 4 };
 
 static const Shape SHAPE = {
-    "odd", {0, 15, 1, 3, 9, 0.1, 0.2, 0.1, 0.1, 0.5, 0, 0, 1e-5, 2}, {4, 40, 17, 9, 70}};
+    "odd", LITE(15, 1, 3, 9, 0.1, 0.2, 0.1, 0.1, 0.5), SIZES(4, 40, 17, 9, 70)};
 
 static const OptimizerConfig CONFIG = {.lr = 3e-3,
                                        .embedding_lr = 1e-2,

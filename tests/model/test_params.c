@@ -1,12 +1,13 @@
 /* The table of tensors: no gaps, no overlaps, the same places as the diagram says; and
  * what fresh weights look like. */
+#include "tests/model/shapes.h"
 #include "model/classifier_parts.h"
 #include "tests/model/compare.h"
 
 #include <stdio.h>
 
-static const ModelConfig CONFIG = {0, 48, 2, 4, 80, 0.1, 0.2, 0.1, 0.1, 0.5, 0, 0, 1e-5, 2};
-static const ModelSizes SIZES = {7, 900, 300, 50, 400};
+static const ModelConfig CONFIG = LITE(48, 2, 4, 80, 0.1, 0.2, 0.1, 0.1, 0.5);
+static const ModelSizes SMALL = SIZES(7, 900, 300, 50, 400);
 
 static size_t size_of(const Param *param)
 {
@@ -44,7 +45,7 @@ static void test_no_gaps(void **state)
 {
     (void)state;
     ModelConfig config = CONFIG;
-    ModelSizes sizes = SIZES;
+    ModelSizes sizes = SMALL;
     check_layout(&config, &sizes);
     config.layers = 0;
     check_layout(&config, &sizes);
@@ -56,7 +57,7 @@ static void test_no_gaps(void **state)
 static void test_absent_parts(void **state)
 {
     (void)state;
-    ModelSizes sizes = SIZES;
+    ModelSizes sizes = SMALL;
     sizes.ngram_buckets = sizes.wide_buckets = 0;
     ParamTable table = params_of(&CONFIG, &sizes);
     assert_null(find(&table, "embedding.ngram.weight"));
@@ -79,7 +80,7 @@ static void assert_place(const ParamTable *table, const char *name, const float 
 static void test_diagram(void **state)
 {
     (void)state;
-    ParamTable table = params_of(&CONFIG, &SIZES);
+    ParamTable table = params_of(&CONFIG, &SMALL);
     float *block = mem_zalloc(table.n_dense, sizeof *block);
     size_t H = 48, F = 80;
     DenseParams view;
@@ -138,7 +139,7 @@ static void test_what_decays(void **state)
     const char *const endings[] = {"query.weight",  "key.weight",   "value.weight",
                                    "output.weight", "ff.in.weight", "ff.out.weight",
                                    "head.weight"};
-    ParamTable table = params_of(&CONFIG, &SIZES);
+    ParamTable table = params_of(&CONFIG, &SMALL);
     for (size_t i = 0; i < table.n; i++) {
         bool decays = false;
         for (size_t e = 0; e < COUNT_OF(endings); e++) {
@@ -176,7 +177,7 @@ static void assert_spread(const Classifier *model, const char *name, double devi
 static void test_fresh_weights(void **state)
 {
     (void)state;
-    Classifier *model = classifier_create(&CONFIG, &SIZES, 1);
+    Classifier *model = classifier_create(&CONFIG, &SMALL, 1);
     double square = sqrt(6.0 / 96), tall = sqrt(6.0 / 128), residual = 0.5; /* L = 2 */
     assert_spread(model, "embedding.word.weight", 0.1, 0.1 * 6);
     assert_spread(model, "embedding.ngram.weight", 0.1, 0.1 * 6);
@@ -203,9 +204,9 @@ static void test_fresh_weights(void **state)
 static void test_seed_decides(void **state)
 {
     (void)state;
-    Classifier *a = classifier_create(&CONFIG, &SIZES, 5);
-    Classifier *b = classifier_create(&CONFIG, &SIZES, 5);
-    Classifier *c = classifier_create(&CONFIG, &SIZES, 6);
+    Classifier *a = classifier_create(&CONFIG, &SMALL, 5);
+    Classifier *b = classifier_create(&CONFIG, &SMALL, 5);
+    Classifier *c = classifier_create(&CONFIG, &SMALL, 6);
     size_t n = a->table.n_dense * sizeof(float);
     assert_memory_equal(a->dense, b->dense, n);
     assert_memory_equal(a->words, b->words, a->table.n_words * sizeof(float));

@@ -1,6 +1,7 @@
 /* The whole model against PyTorch: losses, answer, every gradient and every tensor after
  * one optimizer step, for several shapes. This side writes what C computed,
  * torch_oracle.py computes the same with PyTorch's own parts and compares. */
+#include "tests/model/shapes.h"
 #include "tests/model/leaf_fixture.h"
 
 #include "base/files.h"
@@ -17,13 +18,13 @@
 #define PYTHON "/usr/bin/python3"
 
 static const Shape SHAPES[] = {
-    {"default", {0, 16, 1, 4, 24, 0.1, 0.2, 0.1, 0.1, 0.5, 0, 0, 1e-5, 2}, {5, 40, 11, 9, 70}},
+    {"default", LITE(16, 1, 4, 24, 0.1, 0.2, 0.1, 0.1, 0.5), SIZES(5, 40, 11, 9, 70)},
     {"two layers, odd head",
-     {0, 15, 2, 3, 7, 0.1, 0.1, 0.2, 0.1, 0.3, 0, 0, 1e-5, 2},
-     {3, 40, 11, 17, 70}},
-    {"no layer", {0, 8, 0, 2, 4, 0, 0, 0, 0, 0.6, 0, 0, 1e-5, 2}, {4, 40, 11, 6, 70}},
-    {"no n-grams, no wide", {0, 12, 1, 1, 9, 0.3, 0, 0.1, 0, 0.5, 0, 0, 1e-5, 2}, {4, 40, 0, 6, 0}},
-    {"as trained", {0, 64, 2, 4, 128, 0.1, 0.2, 0.1, 0.1, 0.5, 0, 0, 1e-5, 2}, {5, 40, 29, 64, 200}},
+     LITE(15, 2, 3, 7, 0.1, 0.1, 0.2, 0.1, 0.3),
+     SIZES(3, 40, 11, 17, 70)},
+    {"no layer", LITE(8, 0, 2, 4, 0, 0, 0, 0, 0.6), SIZES(4, 40, 11, 6, 70)},
+    {"no n-grams, no wide", LITE(12, 1, 1, 9, 0.3, 0, 0.1, 0, 0.5), SIZES(4, 40, 0, 6, 0)},
+    {"as trained", LITE(64, 2, 4, 128, 0.1, 0.2, 0.1, 0.1, 0.5), SIZES(5, 40, 29, 64, 200)},
 };
 
 enum { N_SHAPES = sizeof SHAPES / sizeof SHAPES[0], MAX_TENSORS = 256 };

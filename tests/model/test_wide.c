@@ -1,4 +1,5 @@
 /* The wide branch: sparse products and updates against dense ones. */
+#include "tests/model/shapes.h"
 #include "model/wide.h"
 #include "tests/model/compare.h"
 #include "tests/model/random_batch.h"
@@ -11,7 +12,7 @@ typedef struct Case {
 
 static Case case_of(size_t C)
 {
-    const ModelSizes sizes = {C, 30, 0, 4, 70};
+    const ModelSizes sizes = SIZES(C, 30, 0, 4, 70);
     Case c = {.C = C, .F = 70, .random = random_batch(&sizes, 6, (uint32_t)C)};
     c.weights = random_floats(c.F * C, 1, 1);
     c.dlogits = random_floats(6 * C, 1, 2);

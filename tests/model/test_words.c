@@ -1,5 +1,6 @@
 /* Word vectors against the reference: widths around the strips that are summed together,
  * words without n-grams, a table without n-grams. */
+#include "tests/model/shapes.h"
 #include "model/words.h"
 #include "model/reference.h"
 #include "tests/model/compare.h"
@@ -7,7 +8,7 @@
 
 static void check(size_t H, size_t n_words, size_t buckets)
 {
-    const ModelSizes sizes = {3, 2 + RB_WORDS, buckets, 8, 0};
+    const ModelSizes sizes = SIZES(3, 2 + RB_WORDS, buckets, 8, 0);
     RandomBatch random = random_batch(&sizes, 2, (uint32_t)H);
     random.batch.n_words = n_words;
     float *words = random_floats(sizes.vocab_size * H, 0.1, 1);

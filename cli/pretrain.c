@@ -1,0 +1,308 @@
+/* `muster pretrain`: word vectors for model.init_from. */
+#include "cli/command.h"
+#include "cli/train_config.h"
+
+#include "base/files.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "trainer/comm.h"
+#include "trainer/launch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct PretrainOptions {
+    int64_t ranks;
+    bool force, explain;
+} options;
+
+static void pretrain_sections(const WholeConfig *w, Section out[4])
+{
+    out[0] = w->sections[0];
+    out[1] = w->sections[1];
+    out[2] = w->sections[2];
+    out[3] = w->sections[N_ALL_SECTIONS - 1];
+}
+
+static void print_sections(FILE *out)
+{
+    WholeConfig whole;
+    whole_config_init(&whole);
+    config_help(&whole.sections[N_ALL_SECTIONS - 1], 1, out);
+    fputs("\ndata: and seed: are those of a training: muster train --help\n", out);
+}
+
+/* ---- config ---- */
+
+static Status check_config(const WholeConfig *w, const Config *config, int n_ranks)
+{
+    if (w->data.train.n > 0 || w->pretrain.text.n == 0) {
+        TRY(data_config_check(&w->data, config));
+    } else {
+        TRY(data_config_check_cleaning(&w->data, config));
+    }
+    if (w->data.tokenizer != TOKENIZER_WORDS) {
+        status_set(STATUS_CONFIG,
+                   "%s: data.tokenizer: word vectors go with the word tokenizer",
+                   config_origin(config, "data.tokenizer"));
+        status_hint("data.tokenizer=words");
+        return STATUS_CONFIG;
+    }
+    if (!w->pretrain.out || !*w->pretrain.out) {
+        return config_missing(config, "pretrain.out");
+    }
+    return pretrain_config_check(&w->pretrain, config, n_ranks);
+}
+
+static Status fill_config(WholeConfig *w, Config *config, const Invocation *invocation,
+                          const Ranks *ranks)
+{
+    for (size_t i = 0; i < invocation->n_args; i++) {
+        if (strchr(invocation->args[i], '=')) {
+            TRY(config_override(config, invocation->args[i]));
+        }
+    }
+    TRY(config_apply(config, w->sections, N_ALL_SECTIONS));
+    TRY(check_config(w, config, ranks->size));
+    if (options.explain && ranks->rank == 0) {
+        Section used[4];
+        pretrain_sections(w, used);
+        config_explain(config, used, 4, stdout);
+    }
+    return STATUS_OK;
+}
+
+static void add_to_digest(void *sha, const char *key, const char *value)
+{
+    sha256_add(sha, key, strlen(key) + 1);
+    sha256_add(sha, value, strlen(value) + 1);
+}
+
+static Status read_config(WholeConfig *w, const Invocation *invocation,
+                          const Ranks *ranks)
+{
+    const char *first = invocation->args[0];
+    Config *config = NULL;
+    TRY(config_open(strchr(first, '=') ? NULL : first, &config));
+    Status status = fill_config(w, config, invocation, ranks);
+    Section used[4];
+    pretrain_sections(w, used);
+    Sha256 *sha = sha256_begin();
+    config_flatten(used, 4, add_to_digest, sha);
+    sha256_end(sha, w->digest);
+    config_close(config);
+    return status;
+}
+
+/* ---- ranks ---- */
+
+/* Config or text that one rank sees otherwise would give vectors of neither. */
+static Status same_everywhere(const Ranks *ranks, const char digest[SHA256_HEX],
+                              Status code, const char *what)
+{
+    char root[SHA256_HEX];
+    memcpy(root, digest, sizeof root);
+    ranks->broadcast(ranks->self, root, sizeof root);
+    Status status = STATUS_OK;
+    if (memcmp(root, digest, sizeof root) != 0) {
+        status = status_set(code, "%s differs from rank 0's", what);
+        status_hint("all ranks must see the same files");
+    }
+    return ranks_agree(ranks, status);
+}
+
+/* Before hours of work, not after them. */
+static Status check_out(const WholeConfig *w, const Ranks *ranks)
+{
+    Status status = STATUS_OK;
+    if (ranks->rank == 0 && !options.force &&
+        (dir_exists(w->pretrain.out) || file_exists(w->pretrain.out))) {
+        status = status_set(STATUS_DENIED, "%s: is there already", w->pretrain.out);
+        status_hint("--force replaces it; pretrain.out=DIR puts the vectors elsewhere");
+    }
+    return ranks_agree(ranks, status);
+}
+
+/* ---- the end ---- */
+
+static void print_json(const WholeConfig *w, const PretrainResult *r, const Corpus *c)
+{
+    StrBuf text = {0};
+    JsonWriter j = json_writer(&text, 2);
+    const struct {
+        const char *name;
+        double value;
+    } numbers[] = {
+        {"vocab_size", (double)r->vectors.n},
+        {"dim", (double)r->vectors.dim},
+        {"texts", (double)corpus_n_texts(c)},
+        {"words", (double)corpus_n_words(c)},
+        {"loss", r->loss},
+        {"words_per_s", (double)r->words / r->seconds},
+        {"words_per_cpu_s", (double)r->words / r->cpu_seconds},
+        {"seconds", r->seconds},
+    };
+    json_begin_object(&j);
+    json_write_key(&j, "out");
+    json_write_string(&j, w->pretrain.out);
+    json_write_key(&j, "deterministic");
+    json_write_bool(&j, w->pretrain.deterministic);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        json_write_key(&j, numbers[i].name);
+        json_write_double(&j, numbers[i].value);
+    }
+    json_end_object(&j);
+    printf("%s\n", text.p);
+    strbuf_free(&text);
+}
+
+static void print_text(const WholeConfig *w, const PretrainResult *r)
+{
+    log_note("%zu vectors of %zu numbers, loss %.4f, %.0f words/s", r->vectors.n,
+             r->vectors.dim, r->loss, (double)r->words / r->seconds);
+    log_note("%s: next: muster train CONFIG model.init_from=%s", w->pretrain.out,
+             w->pretrain.out);
+}
+
+static Status save(const WholeConfig *w, const PretrainResult *result,
+                   const Corpus *corpus)
+{
+    VectorsInfo info = {.settings = &w->sections[N_ALL_SECTIONS - 1],
+                        .seed = (uint64_t)w->top.seed,
+                        .corpus_digest = corpus_digest(corpus),
+                        .loss = result->loss};
+    return word_vectors_save(&result->vectors, &info, w->pretrain.out);
+}
+
+/* ---- all of it ---- */
+
+static Status train(const WholeConfig *w, const Ranks *ranks, const Corpus *corpus,
+                    bool json)
+{
+    int64_t dim = w->pretrain.dim > 0 ? w->pretrain.dim : w->model.hidden;
+    PretrainJob job = {.ranks = ranks,
+                       .config = &w->pretrain,
+                       .dim = (size_t)dim,
+                       .seed = (uint64_t)w->top.seed,
+                       .corpus = corpus};
+    log_note("%zu texts, %llu words, %zu of them seen often enough%s",
+             corpus_n_texts(corpus), (unsigned long long)corpus_n_words(corpus),
+             corpus_vocab_size(corpus),
+             w->pretrain.deterministic ? "" : "; Hogwild: other bits each time");
+    PretrainResult result = {0};
+    TRY(pretrain_run(&job, &result));
+    Status status = STATUS_OK;
+    if (ranks->rank == 0) {
+        status = save(w, &result, corpus);
+    }
+    if (status == STATUS_OK && ranks->rank == 0 && json) {
+        print_json(w, &result, corpus);
+    } else if (status == STATUS_OK) {
+        print_text(w, &result);
+    }
+    pretrain_result_free(&result);
+    return ranks_agree(ranks, status);
+}
+
+static Status read_corpus(const WholeConfig *w, const Ranks *ranks, Corpus **out)
+{
+    CorpusRequest request = {.config = &w->data,
+                             .seed = (uint64_t)w->top.seed,
+                             .text = &w->pretrain.text,
+                             .min_count = (uint64_t)w->pretrain.min_count,
+                             .vocab_size = (size_t)w->pretrain.vocab_size};
+    TRY(ranks_agree(ranks, corpus_open(&request, out)));
+    return same_everywhere(ranks, corpus_digest(*out), STATUS_DATA, "the text");
+}
+
+static Status run_all(const Ranks *ranks, const Invocation *invocation)
+{
+    WholeConfig whole;
+    Corpus *corpus = NULL;
+    whole_config_init(&whole);
+    Status status = ranks_agree(ranks, read_config(&whole, invocation, ranks));
+    if (status == STATUS_OK) {
+        status = same_everywhere(ranks, whole.digest, STATUS_CONFIG, "the config");
+    }
+    if (status == STATUS_OK && !options.explain) {
+        status = check_out(&whole, ranks);
+        status = status == STATUS_OK ? read_corpus(&whole, ranks, &corpus) : status;
+        status =
+            status == STATUS_OK ? train(&whole, ranks, corpus, invocation->json) : status;
+    }
+    corpus_close(corpus);
+    whole_config_free(&whole);
+    return status;
+}
+
+static Status run(const Invocation *invocation)
+{
+    if (options.ranks > 0 && launch_detect().kind != LAUNCHER_MUSTER) {
+        int exit_code = 0;
+        Status status = launch_run((int)options.ranks, invocation->argv, &exit_code);
+        if (status == STATUS_OK && exit_code != 0) {
+            command_silence(); /* rank 0 has said it */
+            return (Status)exit_code;
+        }
+        return status;
+    }
+    Ranks ranks;
+    TRY(comm_open(&ranks));
+    atexit(comm_close); /* as in train: rank 0 has still to print */
+    if (ranks.rank != 0) {
+        log_set_quiet(true);
+        command_silence();
+    }
+    return run_all(&ranks, invocation);
+}
+
+#define AT(field) offsetof(struct PretrainOptions, field)
+
+static const Option OPTIONS[] = {
+    {.name = "ranks",
+     .alias = 'n',
+     .kind = OPTION_INT,
+     .offset = AT(ranks),
+     .value = "N",
+     .min = 1,
+     .max = 64,
+     .help = "start mpirun with N ranks, a power of two, and supervise it"},
+    {.name = "force",
+     .kind = OPTION_FLAG,
+     .offset = AT(force),
+     .help = "replace a folder that is there"},
+    {.name = "explain",
+     .kind = OPTION_FLAG,
+     .offset = AT(explain),
+     .help = "print every final value and where it came from, and stop"},
+};
+
+static const Example EXAMPLES[] = {
+    {"muster pretrain configs/debian-sections-quality.yaml",
+     "from the training split; its validation and test rows are not read"},
+    {"muster train configs/x.yaml model.init_from=vectors", "a training from the result"},
+    {"muster pretrain pretrain.text=[a.txt, b.txt.gz] pretrain.dim=64 pretrain.out=v",
+     "from plain text, one text a line, without a config"},
+    {"muster pretrain configs/x.yaml pretrain.deterministic=no",
+     "Hogwild: faster, other bits each time"},
+};
+
+const Command command_pretrain = {
+    .name = "pretrain",
+    .summary = "learn word vectors from text, for model.init_from",
+    .usage = "pretrain CONFIG [section.key=value ...]",
+    .details =
+        "Skip-gram with negative sampling over the training split of CONFIG's rows and "
+        "over plain\ntext files. By default any number of threads, and 1, 2, 4 and 8 "
+        "ranks, give the same bits;\npretrain.deterministic=no is Hogwild: faster, and "
+        "other bits each time.",
+    .examples = EXAMPLES,
+    .n_examples = sizeof EXAMPLES / sizeof EXAMPLES[0],
+    .options = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0], NULL, 0, &options},
+    .min_args = 1,
+    .max_args = ANY_ARGS,
+    .arg = "CONFIG",
+    .more_help = print_sections,
+    .run = run,
+};

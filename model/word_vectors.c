@@ -1,0 +1,298 @@
+/* Writing and reading folders of word vectors. */
+#include "model/word_vectors.h"
+
+#include "base/files.h"
+#include "base/json.h"
+#include "base/manifest.h"
+#include "base/mem.h"
+#include "base/safetensors.h"
+#include "base/utf8.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONFIG_LIMIT = 1 << 20, MAX_DIM = 8192 };
+static const int64_t MAX_WORDS = 1 << 28;
+static const size_t VOCAB_LIMIT = (size_t)4 << 30;
+static const char TENSOR_NAME[] = "embeddings.word_embeddings.weight";
+static const char MODEL_TYPE[] = "muster-skipgram";
+
+void word_vectors_free(WordVectors *vectors)
+{
+    free(vectors->words);
+    free(vectors->rows);
+    strbuf_free(&vectors->bytes);
+    *vectors = (WordVectors){0};
+}
+
+static void digest_vectors(WordVectors *vectors)
+{
+    Sha256 *sha = sha256_begin();
+    sha256_add(sha, vectors->bytes.p, vectors->bytes.n);
+    sha256_add(sha, vectors->rows, vectors->n * vectors->dim * sizeof *vectors->rows);
+    sha256_end(sha, vectors->digest);
+}
+
+/* ---- saving ---- */
+
+static Status write_in(const char *dir, const char *name, const StrBuf *bytes)
+{
+    char *path = path_join(dir, name);
+    Status status = file_write(path, bytes->p, bytes->n);
+    free(path);
+    return status;
+}
+
+static Status save_words(const WordVectors *vectors, const char *dir)
+{
+    StrBuf lines = {0};
+    for (size_t i = 0; i < vectors->n; i++) {
+        strbuf_add(&lines, vectors->words[i].p, vectors->words[i].n);
+        strbuf_add_char(&lines, '\n');
+    }
+    Status status = write_in(dir, "vocab.txt", &lines);
+    strbuf_free(&lines);
+    return status;
+}
+
+static void write_settings(JsonWriter *w, const Section *section)
+{
+    json_write_key(w, section->name);
+    json_begin_object(w);
+    for (size_t i = 0; i < section->n_fields; i++) {
+        char *value = config_value(section, &section->fields[i]);
+        json_write_key(w, section->fields[i].key);
+        json_write_string(w, value);
+        free(value);
+    }
+    json_end_object(w);
+}
+
+static Status save_config(const WordVectors *vectors, const VectorsInfo *info,
+                          const char *dir)
+{
+    StrBuf out = {0};
+    JsonWriter w = json_writer(&out, 2);
+    json_begin_object(&w);
+    json_write_key(&w, "model_type");
+    json_write_string(&w, MODEL_TYPE);
+    json_write_key(&w, "vocab_size");
+    json_write_int(&w, (int64_t)vectors->n);
+    json_write_key(&w, "hidden_size");
+    json_write_int(&w, (int64_t)vectors->dim);
+    json_write_key(&w, "seed");
+    json_write_int(&w, (int64_t)info->seed);
+    json_write_key(&w, "corpus_digest");
+    json_write_string(&w, info->corpus_digest);
+    json_write_key(&w, "loss");
+    json_write_double(&w, info->loss);
+    write_settings(&w, info->settings);
+    json_end_object(&w);
+    strbuf_add_char(&out, '\n');
+    Status status = write_in(dir, "config.json", &out);
+    strbuf_free(&out);
+    return status;
+}
+
+static Status save_rows(const WordVectors *vectors, const char *dir)
+{
+    static const char *const METADATA[][2] = {{"format", "pt"}};
+    Tensor tensor = {.name = TENSOR_NAME,
+                     .type = TENSOR_F32,
+                     .rank = 2,
+                     .dims = {vectors->n, vectors->dim},
+                     .data = vectors->rows};
+    char *path = path_join(dir, "model.safetensors");
+    Status status = safetensors_write(path, &tensor, 1, METADATA, 1);
+    free(path);
+    return status;
+}
+
+static Status compose(const WordVectors *vectors, const VectorsInfo *info,
+                      const char *dir)
+{
+    TRY(dir_make(dir));
+    TRY(save_words(vectors, dir));
+    TRY(save_config(vectors, info, dir));
+    TRY(save_rows(vectors, dir));
+    return manifest_write(dir);
+}
+
+/* The old folder goes aside first: whenever the process dies, what has the name is
+ * whole. */
+static Status put_in_place(const char *aside, const char *dir)
+{
+    char *old = mem_printf("%s.old.tmp", dir);
+    Status status = tree_remove(old);
+    if (status == STATUS_OK && rename(dir, old) != 0 && errno != ENOENT) {
+        status =
+            status_set(STATUS_FAILED, "%s: cannot be replaced: %s", dir, strerror(errno));
+    }
+    if (status == STATUS_OK && rename(aside, dir) != 0) {
+        status = status_set(STATUS_FAILED, "%s: cannot be renamed into place: %s", dir,
+                            strerror(errno));
+    }
+    status = status == STATUS_OK ? tree_remove(old) : status;
+    free(old);
+    return status;
+}
+
+Status word_vectors_save(const WordVectors *vectors, const VectorsInfo *info,
+                         const char *dir)
+{
+    char *aside = mem_printf("%s.tmp", dir);
+    Status status = tree_remove(aside);
+    status = status == STATUS_OK ? compose(vectors, info, aside) : status;
+    status = status == STATUS_OK ? put_in_place(aside, dir) : status;
+    if (status != STATUS_OK) {
+        char *message = mem_strdup(status_message());
+        tree_remove(aside); /* must not lose the reason */
+        status_set(status, "%s", message);
+        free(message);
+    }
+    free(aside);
+    return status;
+}
+
+/* ---- loading ---- */
+
+static Status read_size(const Json *json, const char *path, const char *key, int64_t max,
+                        size_t *out)
+{
+    int64_t value = json_int(json_get(json, key), 0);
+    if (value < 1 || value > max) {
+        return status_set(STATUS_DAMAGED,
+                          "%s: %s: expected a whole number from 1 to %lld", path, key,
+                          (long long)max);
+    }
+    *out = (size_t)value;
+    return STATUS_OK;
+}
+
+static Status read_sizes(const Json *json, const char *path, WordVectors *out)
+{
+    const char *type = json_string(json_get(json, "model_type"));
+    if (!type || strcmp(type, MODEL_TYPE) != 0) {
+        status_set(STATUS_DAMAGED, "%s: model_type: expected \"%s\", found \"%s\"", path,
+                   MODEL_TYPE, type ? type : "");
+        status_hint("model.arch: lite starts from what muster pretrain leaves");
+        return STATUS_DAMAGED;
+    }
+    TRY(read_size(json, path, "vocab_size", MAX_WORDS, &out->n));
+    return read_size(json, path, "hidden_size", MAX_DIM, &out->dim);
+}
+
+static Status load_config(const char *dir, WordVectors *out)
+{
+    char *path = path_join(dir, "config.json");
+    Json *json = NULL;
+    Status status = json_load(path, CONFIG_LIMIT, STATUS_DAMAGED, &json);
+    if (status == STATUS_OK) {
+        status = read_sizes(json, path, out);
+    }
+    json_free(json);
+    free(path);
+    return status;
+}
+
+/* Finite numbers of the shape that config.json gives. */
+static Status load_rows(const char *dir, WordVectors *out)
+{
+    char *path = path_join(dir, "model.safetensors");
+    Safetensors *file = NULL;
+    const float *rows;
+    Status status = safetensors_open(path, &file);
+    status = status == STATUS_NOT_FOUND ? STATUS_DAMAGED : status;
+    if (status == STATUS_OK) {
+        status =
+            safetensors_f32(file, TENSOR_NAME, 2, (size_t[]){out->n, out->dim}, &rows);
+    }
+    if (status == STATUS_OK) {
+        out->rows = mem_alloc(out->n * out->dim, sizeof *out->rows);
+        memcpy(out->rows, rows, out->n * out->dim * sizeof *rows);
+    }
+    safetensors_close(file);
+    free(path);
+    return status;
+}
+
+static Status bad_words(const char *path, size_t line, const char *what)
+{
+    return status_set(STATUS_DAMAGED, "%s:%zu:1: %s", path, line, what);
+}
+
+static int compare_words(const void *a, const void *b)
+{
+    return text_compare(*(const Text *)a, *(const Text *)b);
+}
+
+static Status check_distinct(const char *path, const WordVectors *vectors)
+{
+    Text *sorted = mem_alloc(vectors->n, sizeof *sorted);
+    memcpy(sorted, vectors->words, vectors->n * sizeof *sorted);
+    qsort(sorted, vectors->n, sizeof *sorted, compare_words);
+    Status status = STATUS_OK;
+    for (size_t i = 1; i < vectors->n && status == STATUS_OK; i++) {
+        if (text_equal(sorted[i - 1], sorted[i])) {
+            status =
+                status_set(STATUS_DAMAGED, "%s: the word \"%.*s\" stands there twice",
+                           path, (int)sorted[i].n, sorted[i].p);
+        }
+    }
+    free(sorted);
+    return status;
+}
+
+static Status parse_words(const char *path, WordVectors *out)
+{
+    Text rest = {out->bytes.p, out->bytes.n};
+    out->words = mem_alloc(out->n, sizeof *out->words);
+    size_t n = 0;
+    while (rest.n > 0) {
+        const char *end = memchr(rest.p, '\n', rest.n);
+        if (!end || end == rest.p) {
+            return bad_words(path, n + 1, end ? "an empty word" : "the line is cut off");
+        }
+        Text word = {rest.p, (size_t)(end - rest.p)};
+        if (utf8_valid_prefix(word) < word.n) {
+            return bad_words(path, n + 1, "is not UTF-8");
+        }
+        if (n < out->n) {
+            out->words[n] = word;
+        }
+        n++;
+        rest = (Text){end + 1, rest.n - word.n - 1};
+    }
+    if (n != out->n) {
+        return status_set(STATUS_DAMAGED, "%s: %zu words, but %zu vectors", path, n,
+                          out->n);
+    }
+    return check_distinct(path, out);
+}
+
+static Status load_words(const char *dir, WordVectors *out)
+{
+    char *path = path_join(dir, "vocab.txt");
+    Status status = file_read(path, VOCAB_LIMIT, STATUS_DAMAGED, &out->bytes);
+    status = status == STATUS_OK ? parse_words(path, out) : status;
+    free(path);
+    return status;
+}
+
+Status word_vectors_load(const char *dir, WordVectors *out)
+{
+    WordVectors vectors = {0};
+    Status status = manifest_verify(dir);
+    status = status == STATUS_OK ? load_config(dir, &vectors) : status;
+    status = status == STATUS_OK ? load_rows(dir, &vectors) : status;
+    status = status == STATUS_OK ? load_words(dir, &vectors) : status;
+    if (status != STATUS_OK) {
+        word_vectors_free(&vectors);
+        return status;
+    }
+    digest_vectors(&vectors);
+    *out = vectors;
+    return STATUS_OK;
+}

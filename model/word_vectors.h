@@ -1,0 +1,45 @@
+/* Word vectors as a folder: what `muster pretrain` leaves and model.init_from takes.
+ *
+ * model.safetensors holds embeddings.word_embeddings.weight [words, dim], vocab.txt a
+ * word a line, config.json model_type "muster-skipgram", sizes and settings, SHA256SUMS
+ * the digests of them all. */
+#ifndef MUSTER_MODEL_WORD_VECTORS_H
+#define MUSTER_MODEL_WORD_VECTORS_H
+
+#include "base/config.h"
+#include "base/hash.h"
+#include "base/status.h"
+#include "base/text.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct WordVectors {
+    size_t n, dim;
+    Text *words; /* [n] distinct, into `bytes` */
+    float *rows; /* [n, dim] finite */
+    StrBuf bytes;
+    char digest[SHA256_HEX]; /* of words and vectors */
+} WordVectors;
+
+void word_vectors_free(WordVectors *vectors);
+
+/* What config.json says beside the sizes. Borrowed. */
+typedef struct VectorsInfo {
+    const Section *settings;
+    uint64_t seed;
+    const char *corpus_digest;
+    double loss;
+} VectorsInfo;
+
+/* Composes the folder aside and renames it; an existing `dir` is replaced. The same
+ * vectors give the same bytes. */
+Status word_vectors_save(const WordVectors *vectors, const VectorsInfo *info,
+                         const char *dir);
+
+/* STATUS_NOT_FOUND without such a folder; STATUS_DAMAGED, with what is wrong where, for
+ * anything that save does not write: checksums, another model_type, vocabulary and tensor
+ * that disagree, numbers that are none. */
+Status word_vectors_load(const char *dir, WordVectors *out);
+
+#endif

@@ -1,0 +1,60 @@
+/* `muster pretrain`: word vectors from text, on threads and ranks. */
+#ifndef MUSTER_TRAINER_PRETRAIN_H
+#define MUSTER_TRAINER_PRETRAIN_H
+
+#include "base/config.h"
+#include "base/ranks.h"
+#include "data/corpus.h"
+#include "model/word_vectors.h"
+
+#include <stdbool.h>
+
+/* The `pretrain:` section. */
+typedef struct PretrainConfig {
+    int objective;  /* 0 = skipgram */
+    char *out;      /* folder */
+    StrList text;   /* plain text files, beside or instead of data.train */
+    int64_t dim;    /* 0 = model.hidden */
+    int64_t window; /* words to either side, at most */
+    int64_t epochs;
+    int64_t min_count;
+    int64_t vocab_size;
+    int64_t negatives;
+    double noise_power; /* of a word's count, in drawing negatives */
+    double subsample;   /* share of the text above which a word is left out at times */
+    double lr;          /* falls to 0 */
+    int64_t threads;    /* of each rank; 0 = all cores on one rank, else one */
+    bool deterministic; /* the same bits on any ranks and threads; no: Hogwild */
+    int64_t shards;     /* that train at once in a round */
+    int64_t block;      /* words of a shard in a round, about */
+} PretrainConfig;
+
+extern const Field pretrain_fields[];
+extern const size_t n_pretrain_fields;
+Status pretrain_config_check(const PretrainConfig *config, const Config *source,
+                             int n_ranks);
+
+/* What a pretraining works on. All borrowed, the same on every rank. */
+typedef struct PretrainJob {
+    const Ranks *ranks;
+    const PretrainConfig *config;
+    size_t dim;
+    uint64_t seed;
+    const Corpus *corpus;
+} PretrainJob;
+
+/* What it gives, the same on every rank. */
+typedef struct PretrainResult {
+    WordVectors vectors;
+    double loss;        /* mean over the last epoch */
+    uint64_t words;     /* of all epochs, rare ones included */
+    double seconds;     /* by the clock */
+    double cpu_seconds; /* of this rank */
+} PretrainResult;
+
+/* Trains. Progress goes to stderr from rank 0. STATUS_DIVERGED when a vector is not
+ * finite. Collective. */
+Status pretrain_run(const PretrainJob *job, PretrainResult *out);
+void pretrain_result_free(PretrainResult *result);
+
+#endif

@@ -1,0 +1,72 @@
+/* The table of the `pretrain:` section. */
+#include "trainer/pretrain.h"
+
+#include "model/skipgram.h"
+#include "model/skipgram_shard.h"
+
+static const char *const OBJECTIVES[] = {"skipgram", NULL};
+
+#define AT(field) offsetof(PretrainConfig, field)
+
+const Field pretrain_fields[] = {
+    {"objective", FIELD_CHOICE, AT(objective), "skipgram", .choices = OBJECTIVES,
+     .help = "skipgram: word vectors, for model.init_from of arch lite"},
+    {"out", FIELD_TEXT, AT(out), "vectors", .help = "folder for the result"},
+    {"text", FIELD_LIST, AT(text),
+     .help = "plain text files, one text a line, beside or instead of data.train"},
+    {"dim", FIELD_INT, AT(dim), "0", 0, SKIPGRAM_MAX_DIM,
+     .help = "numbers of a vector; 0: model.hidden"},
+    {"window", FIELD_INT, AT(window), "5", 1, SKIPGRAM_MAX_WINDOW, .unit = "words",
+     .help = "to either side, at most; each width is as likely"},
+    {"epochs", FIELD_INT, AT(epochs), "2", 1, 1e6, .help = "passes over the text"},
+    {"min_count", FIELD_INT, AT(min_count), "5", 1, 1e9, .unit = "times",
+     .help = "a word seen less often gets no vector"},
+    {"vocab_size", FIELD_INT, AT(vocab_size), "200000", 2, 1e7, .unit = "words",
+     .help = "most frequent words that get a vector"},
+    {"negatives", FIELD_INT, AT(negatives), "5", 1, SKIPGRAM_MAX_NEGATIVES,
+     .help = "drawn words that each word is told from"},
+    {"noise_power", FIELD_DOUBLE, AT(noise_power), "0.5", 0, 1,
+     .help = "words are drawn with probability count^this"},
+    {"subsample", FIELD_DOUBLE, AT(subsample), "1e-4", 0, 1, .above_min = true,
+     .help = "words with a larger share of the text are left out at times"},
+    {"lr", FIELD_DOUBLE, AT(lr), "0.05", 0, 10, .above_min = true,
+     .help = "of plain SGD; falls to 0"},
+    {"threads", FIELD_INT, AT(threads), "0", 0, 64,
+     .help = "of each rank; 0: all cores on one rank, one on several"},
+    {"deterministic", FIELD_BOOL, AT(deterministic), "true",
+     .help = "the same bits on any number of threads, and on 1, 2, 4, 8 ranks; no: "
+             "Hogwild on one rank, faster, other bits each time"},
+    {"shards", FIELD_INT, AT(shards), "8", 1, SKIPGRAM_MAX_SHARDS,
+     .help = "parts that train at once; a power of two, at least the ranks"},
+    {"block", FIELD_INT, AT(block), "512", 1, 1e6, .unit = "words",
+     .help = "of each part until their changes are added up"},
+};
+
+const size_t n_pretrain_fields = sizeof pretrain_fields / sizeof pretrain_fields[0];
+
+Status pretrain_config_check(const PretrainConfig *config, const Config *source,
+                             int n_ranks)
+{
+    if ((config->shards & (config->shards - 1)) != 0 || config->shards < n_ranks) {
+        status_set(STATUS_CONFIG,
+                   "%s: pretrain.shards: %lld, expected a power of two of "
+                   "at least the %d ranks",
+                   config_origin(source, "pretrain.shards"), (long long)config->shards,
+                   n_ranks);
+        status_hint("changes are added in a tree that must part evenly over the ranks");
+        return STATUS_CONFIG;
+    }
+    if ((n_ranks & (n_ranks - 1)) != 0) {
+        return status_set(STATUS_CONFIG,
+                          "pretrain: %d ranks, expected 1, 2, 4 or another power of two",
+                          n_ranks);
+    }
+    if (!config->deterministic && n_ranks > 1) {
+        status_set(STATUS_CONFIG,
+                   "%s: pretrain.deterministic: no, but there are %d ranks",
+                   config_origin(source, "pretrain.deterministic"), n_ranks);
+        status_hint("Hogwild needs one memory: use one rank and pretrain.threads");
+        return STATUS_CONFIG;
+    }
+    return STATUS_OK;
+}
