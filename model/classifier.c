@@ -146,7 +146,8 @@ void workspace_reserve(Workspace *ws, const Classifier *model, const PackedBatch
     }
 }
 
-/* log softmax of (1-w) log p_deep + w log p_wide, into log_probs. */
+/* log softmax of (1-w) log p_deep + w log p_wide, into log_probs; which is log softmax of
+ * (1-w) logits_deep + w logits_wide, whatever loss the logits were trained with. */
 static void mix(float *log_probs, const float *deep, const float *wide, double w,
                 size_t n, size_t C)
 {
@@ -186,13 +187,14 @@ void classifier_leaf(const Classifier *model, Workspace *ws, const PackedBatch *
     EncoderWeights weights = classifier_encoder(model);
     StepDraws draws = {step->seed, step->step};
     bool dropout = step->dropout;
+    Loss loss = {step->loss, step->focal_gamma, step->label_smoothing, step->scale,
+                 step->class_weight};
 
     memset(out->dense, 0, (model->table.n_dense + LEAF_EXTRA) * sizeof *out->dense);
     workspace_reserve(ws, model, batch);
     encoder_forward(&weights, &ws->encoder, batch, dropout ? &draws : NULL);
     out->dense[model->table.n_dense + LEAF_LOSS_DEEP] =
-        cross_entropy(ws->encoder.logits, batch->label, step->class_weight,
-                      step->label_smoothing, step->scale, B, C);
+        loss_apply(ws->encoder.logits, batch->label, &loss, B, C);
     DenseParams grad;
     params_view(&model->table, out->dense, &grad);
     encoder_backward(&weights, &ws->encoder, batch, dropout ? &draws : NULL, &grad,
@@ -202,7 +204,8 @@ void classifier_leaf(const Classifier *model, Workspace *ws, const PackedBatch *
         DropoutKey key = {step->seed, RNG_WIDE_DROPOUT, step->step};
         wide_forward(out->wide_dlogits, model->wide, batch, dropout ? &key : NULL,
                      (float)model->config.wide_dropout, ws->wide_mask, C);
-        out->dense[model->table.n_dense + LEAF_LOSS_WIDE] = cross_entropy(
-            out->wide_dlogits, batch->label, step->class_weight, 0, step->scale, B, C);
+        loss.smoothing = 0;
+        out->dense[model->table.n_dense + LEAF_LOSS_WIDE] =
+            loss_apply(out->wide_dlogits, batch->label, &loss, B, C);
     }
 }

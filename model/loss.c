@@ -53,3 +53,121 @@ float cross_entropy(float *logits, const int32_t *label, const float *weight,
     }
     return loss;
 }
+
+/* What focal_loss knows of one class. */
+typedef struct Focus {
+    float factor; /* (1 - p)^gamma */
+    float slope;  /* p d/dp of -(1 - p)^gamma log p */
+} Focus;
+
+/* `rest` is 1 - p, given apart: near p = 1 the difference would hold no digit.
+ * slope = -factor (1 + gamma h), where h = -p log p / (1 - p) goes to 1 at p = 1. */
+ALWAYS_INLINE Focus focus_on(float log_p, float rest, float gamma)
+{
+    float h = rest > 0 ? -vec_exp(log_p) * log_p / rest : 1.0f;
+    float factor = vec_exp(gamma * vec_log(rest));
+    return (Focus){factor, -factor * (1.0f + gamma * h)};
+}
+
+/* Row becomes log softmax; returns 1 - p of its largest element, whose place is `*at`.
+ * Both keep their digits however sure the row is. */
+ALWAYS_INLINE float log_softmax_and_rest(float *row, size_t C, size_t *at)
+{
+    size_t first = 0;
+    for (size_t c = 1; c < C; c++) {
+        first = row[c] > row[first] ? c : first;
+    }
+    float top = row[first], others = 0;
+    for (size_t c = 0; c < C; c++) {
+        others += c == first ? 0.0f : vec_exp(row[c] - top);
+    }
+    float log_sum = log1pf(others);
+    for (size_t c = 0; c < C; c++) {
+        row[c] = row[c] - top - log_sum;
+    }
+    *at = first;
+    return others / (1.0f + others);
+}
+
+/* With g_c = t_c slope_c: d/dlogit_c = g_c - p_c sum of g. */
+MULTIVERSION
+float focal_loss(float *logits, const int32_t *label, const float *weight, float gamma,
+                 float smoothing, float scale, size_t n, size_t C)
+{
+    float share = smoothing / (float)C;
+    float loss = 0;
+    for (size_t i = 0; i < n; i++) {
+        float *row = logits + i * C;
+        size_t y = (size_t)label[i], top;
+        float top_rest = log_softmax_and_rest(row, C, &top);
+        float sum = 0, row_loss = 0;
+        for (size_t c = 0; c < C; c++) {
+            float w = weight ? weight[c] : 1.0f;
+            float target = w * (share + (c == y ? 1.0f - smoothing : 0.0f));
+            float rest = c == top ? top_rest : 1.0f - vec_exp(row[c]);
+            Focus focus = focus_on(row[c], rest, gamma);
+            sum += target * focus.slope;
+            row_loss -= target * focus.factor * row[c];
+        }
+        for (size_t c = 0; c < C; c++) {
+            float w = weight ? weight[c] : 1.0f;
+            float target = w * (share + (c == y ? 1.0f - smoothing : 0.0f));
+            float p = vec_exp(row[c]);
+            Focus focus = focus_on(row[c], c == top ? top_rest : 1.0f - p, gamma);
+            row[c] = scale * (target * focus.slope - p * sum);
+        }
+        loss += scale * row_loss;
+    }
+    return loss;
+}
+
+/* bce(z, t) = max(z, 0) - z t + log(1 + e^-|z|), whose slope is sigmoid(z) - t. */
+MULTIVERSION
+float bce_with_logits(float *logits, const int32_t *label, const float *weight,
+                      float smoothing, float scale, size_t n, size_t C)
+{
+    float share = smoothing / (float)C, part = scale / (float)C;
+    float loss = 0;
+    for (size_t i = 0; i < n; i++) {
+        float *row = logits + i * C;
+        size_t y = (size_t)label[i];
+        float row_loss = 0;
+        for (size_t c = 0; c < C; c++) {
+            float w = weight ? weight[c] : 1.0f;
+            float target = share + (c == y ? 1.0f - smoothing : 0.0f);
+            float z = row[c], e = vec_exp(-fabsf(z));
+            float sigmoid = (z < 0 ? e : 1.0f) / (1.0f + e);
+            row_loss += w * ((z < 0 ? 0 : z) - z * target + vec_log(1.0f + e));
+            row[c] = part * w * (sigmoid - target);
+        }
+        loss += part * row_loss;
+    }
+    return loss;
+}
+
+float loss_apply(float *logits, const int32_t *label, const Loss *loss, size_t n,
+                 size_t C)
+{
+    switch (loss->kind) {
+    case LOSS_FOCAL:
+        return focal_loss(logits, label, loss->weight, loss->gamma, loss->smoothing,
+                          loss->scale, n, C);
+    case LOSS_BCE:
+        return bce_with_logits(logits, label, loss->weight, loss->smoothing, loss->scale,
+                               n, C);
+    case LOSS_CROSS_ENTROPY:
+        break;
+    }
+    return cross_entropy(logits, label, loss->weight, loss->smoothing, loss->scale, n, C);
+}
+
+void class_weights_balanced(float *weight, const size_t *rows, size_t C)
+{
+    size_t n = 0;
+    for (size_t c = 0; c < C; c++) {
+        n += rows[c];
+    }
+    for (size_t c = 0; c < C; c++) {
+        weight[c] = rows[c] > 0 ? (float)n / ((float)C * (float)rows[c]) : 0;
+    }
+}

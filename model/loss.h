@@ -1,4 +1,5 @@
-/* Softmax and cross-entropy with label smoothing and class weights. */
+/* The losses, each with its gradient in one pass, with label smoothing and class weights.
+ */
 #ifndef MUSTER_MODEL_LOSS_H
 #define MUSTER_MODEL_LOSS_H
 
@@ -14,5 +15,36 @@ void log_softmax(float *x, size_t n, size_t C);
  * [C] or NULL for ones. Every label is 0 .. C-1. */
 float cross_entropy(float *logits, const int32_t *label, const float *weight,
                     float smoothing, float scale, size_t n, size_t C);
+
+/* Focal loss (Lin et al. 2017, eq. 5) over a softmax, class weights in place of alpha:
+ * sum_i of  sum_c t_ic (1 - p_ic)^gamma (-log p_ic), with t the weighted, smoothed
+ * targets of cross_entropy, which gamma = 0 gives. Otherwise as cross_entropy. */
+float focal_loss(float *logits, const int32_t *label, const float *weight, float gamma,
+                 float smoothing, float scale, size_t n, size_t C);
+
+/* A sigmoid per class on one-hot targets, as PyTorch's BCEWithLogitsLoss(weight) with
+ * the mean over classes: 1 / C sum_c w[c] bce(logit_c, t_c), where
+ * t_c = (1 - s) [c = y] + s / C. Otherwise as cross_entropy. */
+float bce_with_logits(float *logits, const int32_t *label, const float *weight,
+                      float smoothing, float scale, size_t n, size_t C);
+
+/* In the order of `train.loss`. */
+typedef enum LossKind { LOSS_CROSS_ENTROPY, LOSS_FOCAL, LOSS_BCE } LossKind;
+
+typedef struct Loss {
+    LossKind kind;
+    float gamma; /* focal_loss alone */
+    float smoothing;
+    float scale;
+    const float *weight; /* [C] or NULL */
+} Loss;
+
+/* The loss of that kind. */
+float loss_apply(float *logits, const int32_t *label, const Loss *loss, size_t n,
+                 size_t C);
+
+/* scikit-learn's "balanced": weight[c] = sum of rows / (C rows[c]), from the rows of each
+ * class; 0 for a class without rows. */
+void class_weights_balanced(float *weight, const size_t *rows, size_t C);
 
 #endif

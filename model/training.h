@@ -6,6 +6,7 @@
 
 #include "base/safetensors.h"
 #include "model/classifier.h"
+#include "model/loss.h"
 #include "model/sparse_rows.h"
 
 #include <stdbool.h>
@@ -21,7 +22,9 @@ typedef struct LeafStep {
     uint64_t seed;
     uint32_t step; /* optimizer steps done before this one; keys the draws */
     bool dropout;
-    float scale;               /* 1 / (sum of the global batch's class weights) */
+    LossKind loss;     /* of both branches */
+    float focal_gamma; /* for LOSS_FOCAL */
+    float scale; /* 1 / (sum of the global batch's class weights); LOSS_BCE: 1 / texts */
     float label_smoothing;     /* of the deep branch's loss */
     const float *class_weight; /* [C], or NULL for ones */
 } LeafStep;

@@ -1,5 +1,5 @@
-/* exp and the Gaussian's distribution in a form that compilers vectorise: no branches, no
- * tables, no errno. */
+/* exp, log and the Gaussian's distribution in a form that compilers vectorise: no
+ * branches, no tables, no errno. */
 #ifndef MUSTER_MODEL_VECMATH_H
 #define MUSTER_MODEL_VECMATH_H
 
@@ -31,6 +31,31 @@ ALWAYS_INLINE float vec_exp(float x)
     float scale;
     memcpy(&scale, &scale_bits, sizeof scale);
     return p * scale;
+}
+
+/* log(x) for positive normal x, relative error below 2e-7; smaller x count as 2^-126.
+ * Cephes' logf: x = m 2^e with m about 1, a polynomial in m - 1. */
+ALWAYS_INLINE float vec_log(float x)
+{
+    x = x < 0x1p-126f ? 0x1p-126f : x;
+    int32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    int32_t whole = (bits - 0x3f3504f3) >> 23; /* the bits of sqrt(1/2) */
+    uint32_t m_bits = (uint32_t)bits - ((uint32_t)whole << 23);
+    float m;
+    memcpy(&m, &m_bits, sizeof m);
+    float f = m - 1.0f, e = (float)whole, z = f * f;
+    float p = 7.0376836292e-2f;
+    p = p * f - 1.1514610310e-1f;
+    p = p * f + 1.1676998740e-1f;
+    p = p * f - 1.2420140846e-1f;
+    p = p * f + 1.4249322787e-1f;
+    p = p * f - 1.6668057665e-1f;
+    p = p * f + 2.0000714765e-1f;
+    p = p * f - 2.4999993993e-1f;
+    p = p * f + 3.3333331174e-1f;
+    p = p * f * z - e * 2.12194440e-4f - 0.5f * z;
+    return f + p + e * 0.693359375f;
 }
 
 /* erf(|z|) given e = exp(-z^2): Abramowitz and Stegun 7.1.26, absolute error below 7e-7:

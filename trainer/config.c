@@ -1,6 +1,7 @@
 /* The table of the `train:` section. */
 #include "trainer/config.h"
 
+static const char *const LOSS_NAMES[] = {"cross_entropy", "focal", "bce", NULL};
 static const char *const CLASS_WEIGHT_NAMES[] = {"none", "balanced", NULL};
 
 #define AT(field) offsetof(TrainConfig, field)
@@ -32,6 +33,10 @@ const Field train_fields[] = {
      .help = "share of the steps with a rising learning rate; then cosine to 0"},
     {"clip_norm", FIELD_DOUBLE, AT(clip_norm), "1", 0, 1e9,
      .help = "largest gradient norm of the dense part; 0 = off"},
+    {"loss", FIELD_CHOICE, AT(loss), "cross_entropy", .choices = LOSS_NAMES,
+     .help = "of both branches; bce: a sigmoid per class on one-hot targets"},
+    {"focal_gamma", FIELD_DOUBLE, AT(focal_gamma), "2", 0, 10,
+     .help = "how little loss=focal cares for sure examples; 0 = cross_entropy"},
     {"label_smoothing", FIELD_DOUBLE, AT(label_smoothing), "0.1", 0, 0.999,
      .help = "of the deep branch's loss"},
     {"class_weights", FIELD_CHOICE, AT(class_weights), "none",

@@ -38,17 +38,16 @@ static size_t at_stop(const Stepper *s)
     return classifier_n_dense(s->model) + LEAF_EXTRA;
 }
 
-/* scikit-learn's "balanced": rows / (classes x rows of the class). */
 static float *balanced_weights(const Dataset *train, size_t C)
 {
     size_t n = dataset_size(train);
-    float *weight = mem_zalloc(C, sizeof *weight);
+    size_t *rows = mem_zalloc(C, sizeof *rows);
+    float *weight = mem_alloc(C, sizeof *weight);
     for (size_t i = 0; i < n; i++) {
-        weight[dataset_label(train, i)] += 1;
+        rows[dataset_label(train, i)]++;
     }
-    for (size_t c = 0; c < C; c++) {
-        weight[c] = weight[c] > 0 ? (float)n / ((float)C * weight[c]) : 0;
-    }
+    class_weights_balanced(weight, rows, C);
+    free(rows);
     return weight;
 }
 
@@ -122,10 +121,11 @@ static size_t length_of(const void *context, uint32_t example)
     return dataset_length(context, example);
 }
 
-/* What the mean over the batch divides by. */
+/* What the mean over the batch divides by: as PyTorch, the sum of the labels' weights,
+ * but for bce, whose weights are the classes' and not the examples'. */
 static double weight_of_batch(const Stepper *s, size_t n)
 {
-    if (!s->class_weight) {
+    if (!s->class_weight || s->config->loss == LOSS_BCE) {
         return (double)n;
     }
     double sum = 0;
@@ -222,6 +222,8 @@ Status stepper_step(Stepper *s, const uint32_t *examples, size_t n, int64_t step
         .seed = s->seed,
         .step = (uint32_t)step,
         .dropout = true,
+        .loss = (LossKind)s->config->loss,
+        .focal_gamma = (float)s->config->focal_gamma,
         .scale = (float)(1 / weight_of_batch(s, n)),
         .label_smoothing = (float)s->config->label_smoothing,
         .class_weight = s->class_weight,

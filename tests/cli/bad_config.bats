@@ -82,6 +82,14 @@ setup() {
     refused 3 "x.yaml:1:21: train.batch_size: 0 is out of range, allowed is 1 to 1048576 texts"
 }
 
+@test "a loss that is none, a focal_gamma out of range" {
+    run_muster train tiny.yaml train.loss=hinge
+    refused 3 'command line: train.loss: expected one of cross_entropy, focal, bce, found "hinge"'
+    printf 'train: {loss: focal, focal_gamma: -1}\n' >x.yaml
+    run_muster train x.yaml
+    refused 3 "x.yaml:1:35: train.focal_gamma: -1 is out of range, allowed is 0 to 10"
+}
+
 @test "fewer texts in a batch than ranks: from the file, from the command line" {
     run_muster train tiny.yaml train.batch_size=2 --ranks 4
     refused 3 "command line: train.batch_size: 2 texts, fewer than the 4 ranks" \

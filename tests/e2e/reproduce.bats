@@ -4,7 +4,7 @@ load helpers
 
 train_on() {
     in_folder "$BATS_TEST_TMPDIR/$1"
-    "$MUSTER" train tiny.yaml --ranks "$2" train.epochs=3 >out 2>err || { cat err; false; }
+    "$MUSTER" train tiny.yaml --ranks "$2" train.epochs=3 "${@:3}" >out 2>err || { cat err; false; }
 }
 
 @test "1, 2, 4 and 8 ranks: the same bytes and the same metrics" {
@@ -16,6 +16,17 @@ train_on() {
     for n in 2 4 8; do
         same_training 1 $n
     done
+}
+
+@test "other losses, balanced: the same on 1 and 4 ranks" {
+    for loss in focal bce; do
+        for n in 1 4; do
+            train_on $loss$n $n train.loss=$loss train.class_weights=balanced
+        done
+        cd "$BATS_TEST_TMPDIR"
+        same_training ${loss}1 ${loss}4
+    done
+    ! same_training focal1 bce1 >/dev/null
 }
 
 @test "3 and 5 ranks: the same each time" {

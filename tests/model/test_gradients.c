@@ -58,9 +58,11 @@ static void check_tensor(Fixture *f, const Param *param, const float *gradient)
     }
 }
 
-static void check_shape(const Shape *shape, bool dropout)
+static void check_shape(const Shape *shape, bool dropout, LossKind loss)
 {
     Fixture f = fixture_open(shape, dropout);
+    f.step.loss = loss;
+    f.step.focal_gamma = 2;
     fixture_run(&f);
     Gradients gradients = gradients_of(&f);
     for (size_t i = 0; i < f.model->table.n; i++) {
@@ -75,7 +77,7 @@ static void test_gradients_without_dropout(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof SHAPES / sizeof SHAPES[0]; i++) {
-        check_shape(&SHAPES[i], false);
+        check_shape(&SHAPES[i], false, LOSS_CROSS_ENTROPY);
     }
 }
 
@@ -83,8 +85,15 @@ static void test_gradients_with_dropout(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof SHAPES / sizeof SHAPES[0]; i++) {
-        check_shape(&SHAPES[i], true);
+        check_shape(&SHAPES[i], true, LOSS_CROSS_ENTROPY);
     }
+}
+
+static void test_gradients_of_other_losses(void **state)
+{
+    (void)state;
+    check_shape(&SHAPES[0], true, LOSS_FOCAL);
+    check_shape(&SHAPES[0], true, LOSS_BCE);
 }
 
 int main(void)
@@ -92,6 +101,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gradients_without_dropout),
         cmocka_unit_test(test_gradients_with_dropout),
+        cmocka_unit_test(test_gradients_of_other_losses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

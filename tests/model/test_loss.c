@@ -78,9 +78,40 @@ static void test_cross_entropy(void **state)
 static void test_nan_comes_through(void **state)
 {
     (void)state;
-    float logits[] = {0, NAN, 1};
-    const int32_t label[] = {0};
-    assert_true(isnan(cross_entropy(logits, label, NULL, 0.1f, 1, 1, 3)));
+    for (int kind = LOSS_CROSS_ENTROPY; kind <= LOSS_BCE; kind++) {
+        for (size_t at = 0; at < 3; at++) {
+            float logits[] = {0, 2, 1};
+            const int32_t label[] = {0};
+            Loss loss = {(LossKind)kind, 2, 0.1f, 1, NULL};
+            logits[at] = NAN;
+            assert_true(isnan(loss_apply(logits, label, &loss, 1, 3)));
+            assert_true(isnan(logits[at]));
+        }
+    }
+}
+
+/* A softmax over one class is sure of it: no loss, no gradient, and no 0 / 0. */
+static void test_one_class(void **state)
+{
+    (void)state;
+    const float gammas[] = {0, 0.5f, 2};
+    for (size_t i = 0; i < COUNT_OF(gammas); i++) {
+        float logits[] = {-80, 0, 3};
+        const int32_t label[] = {0, 0, 0};
+        assert_true(focal_loss(logits, label, NULL, gammas[i], 0.1f, 1, 3, 1) == 0);
+        for (size_t n = 0; n < 3; n++) {
+            assert_true(fabsf(logits[n]) < 1e-12f);
+        }
+    }
+}
+
+static void test_balanced_skips_empty_classes(void **state)
+{
+    (void)state;
+    const size_t rows[] = {3, 0, 1};
+    float weight[3];
+    class_weights_balanced(weight, rows, 3);
+    assert_true(weight[0] == 4.0f / 9 && weight[1] == 0 && weight[2] == 4.0f / 3);
 }
 
 int main(void)
@@ -89,6 +120,8 @@ int main(void)
         cmocka_unit_test(test_log_softmax),
         cmocka_unit_test(test_cross_entropy),
         cmocka_unit_test(test_nan_comes_through),
+        cmocka_unit_test(test_one_class),
+        cmocka_unit_test(test_balanced_skips_empty_classes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,21 @@ static void exp_block(float *y, const float *x)
     }
 }
 
+MULTIVERSION
+static void log_block(float *y, const float *x)
+{
+    for (size_t i = 0; i < BLOCK; i++) {
+        y[i] = vec_log(x[i]);
+    }
+}
+
+static void log_block_plain(float *y, const float *x)
+{
+    for (size_t i = 0; i < BLOCK; i++) {
+        y[i] = vec_log(x[i]);
+    }
+}
+
 /* As gelu_forward calls it. */
 MULTIVERSION
 static void erf_block(float *y, const float *z)
@@ -78,6 +93,28 @@ static void test_exp_relative_error(void **state)
     }
 }
 
+static double log_error(float x, float y)
+{
+    return x == 1 ? fabs((double)y) : fabs((double)y / log((double)x) - 1);
+}
+
+static void test_log_relative_error(void **state)
+{
+    (void)state;
+    static const double ENDS[] = {0x1p-126, 1e-30, 1e-6, 0.5, 0.999, 1.001, 2, 1e6, 1e38};
+    double worst = 0;
+    for (size_t i = 0; i + 1 < COUNT_OF(ENDS); i++) {
+        worst = fmax(worst, worst_on_grid(log_block, log_error, ENDS[i], ENDS[i + 1]));
+        worst =
+            fmax(worst, worst_on_grid(log_block_plain, log_error, ENDS[i], ENDS[i + 1]));
+    }
+    if (!(worst < 2e-7)) {
+        fail_msg("relative error %g", worst);
+    }
+    assert_true(vec_log(1) == 0);
+    assert_true(vec_log(0) == vec_log(0x1p-126f));
+}
+
 static void test_erf_absolute_error(void **state)
 {
     (void)state;
@@ -110,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exp_relative_error),
+        cmocka_unit_test(test_log_relative_error),
         cmocka_unit_test(test_erf_absolute_error),
         cmocka_unit_test(test_exp_outside_its_range),
         cmocka_unit_test(test_exp_keeps_nan),
