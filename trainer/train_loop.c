@@ -392,6 +392,7 @@ static Status run_epochs(Loop *loop)
     bool asked = false;
     while (loop->at.step < loop->total_steps && !loop->stop) {
         TRY(run_epoch(loop, &asked));
+        TRY(stepper_check(loop->stepper, loop->at.step));
         if (asked && in_epoch(loop)) {
             return stop_for_signal(loop);
         }
@@ -403,10 +404,27 @@ static Status run_epochs(Loop *loop)
     return STATUS_OK;
 }
 
+/* What can still be had of a training that diverged: no checkpoint holds what is not
+ * finite. */
+static void hint_last_checkpoint(const Loop *loop)
+{
+    const char *last = checkpointer_last(loop->checkpointer);
+    last = last ? last : loop->job->resume_from;
+    char *hint = mem_strdup(status_hint_text());
+    status_hint("%s; %s%s", hint,
+                last ? "the last good checkpoint is kept: "
+                     : "there is no checkpoint yet",
+                last ? last : "");
+    free(hint);
+}
+
 static Status tell_end(Loop *loop, Status status)
 {
     const TrainJob *job = loop->job;
     if (is_root(loop)) {
+        if (status == STATUS_DIVERGED) {
+            hint_last_checkpoint(loop);
+        }
         char *error = mem_strdup(status == STATUS_OK ? NULL : status_message());
         char *hint = mem_strdup(status_hint_text());
         if (status == STATUS_OK && loop->checkpoint_lost) {
