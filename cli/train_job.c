@@ -4,6 +4,7 @@
 
 #include "cli/train_config.h"
 #include "cli/train_run.h"
+#include "cli/train_sets.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -22,7 +23,7 @@ typedef struct TrainJobState {
     WholeConfig config;
     ResumePoint resume;
     PreparedData data;
-    Dataset *train_set, *val_set;
+    TrainSets sets;
     NamedText digests[3];
     TrainJob loop;
     TrainingRun *run; /* rank 0 */
@@ -103,12 +104,8 @@ static Status prepare(TrainJobState *job)
 
 static Status open_sets(TrainJobState *job)
 {
-    const Splits *s = &job->data.splits;
-    TRY(prepared_dataset(&job->data, s->train, s->n_train, &job->train_set));
-    if (s->n_val > 0) {
-        TRY(prepared_dataset(&job->data, s->val, s->n_val, &job->val_set));
-    }
-    return STATUS_OK;
+    return train_sets_open(&job->data, &job->config.train, (uint64_t)job->config.top.seed,
+                           &job->sets);
 }
 
 static Status read_data(TrainJobState *job)
@@ -151,8 +148,8 @@ static void prepare_loop(TrainJobState *job, const volatile sig_atomic_t *signal
         .checkpoint = &config->checkpoint,
         .seed = (uint64_t)config->top.seed,
         .preprocessor = job->data.preprocessor,
-        .train_set = job->train_set,
-        .val_set = job->val_set,
+        .train_set = job->sets.train,
+        .val_set = job->sets.val,
         .resume_from = job->resume.checkpoint_dir,
         .info = {.sections = config->recorded,
                  .n_sections = N_RECORDED_SECTIONS,
@@ -173,8 +170,7 @@ static Status train(TrainJobState *job)
 
 static void close_job(TrainJobState *job)
 {
-    dataset_close(job->train_set);
-    dataset_close(job->val_set);
+    train_sets_close(&job->sets);
     prepared_close(&job->data);
     resume_point_free(&job->resume);
     whole_config_free(&job->config);

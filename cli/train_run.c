@@ -1,6 +1,8 @@
 /* The run of a training, from its creation to its last line. */
 #include "cli/train_run.h"
 
+#include "cli/train_sets.h"
+
 #include "base/files.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -35,6 +37,7 @@ struct TrainingRun {
     char *result_dir;
     char trial_id[TRIAL_ID];
     char host[HOST_NAME], ip[HOST_IP];
+    char notice[TRAIN_NOTICE];
     NamedText *params; /* keys are interned by the tables' names in `texts` */
     size_t n_params, cap_params;
     StrList texts;
@@ -171,6 +174,7 @@ static Status create_run(TrainingRun *run, const Splits *splits, int n_ranks)
         .n_versions = sizeof versions / sizeof versions[0],
         .digests = digests,
         .n_digests = sizeof digests / sizeof digests[0],
+        .purpose = train_config_purpose(&run->config->train),
         .resume_run_id = run->resume->run_id,
     };
     return logger_create_run(&run->config->tracking, &facts, &run->tracked);
@@ -229,7 +233,7 @@ static Status open_callbacks(TrainingRun *run, bool json)
                                      .on_report = remember_report,
                                      .on_end = remember_end};
     result_files_open(next_callback(run));
-    if (run->config->early_stopping.enabled) {
+    if (run->config->early_stopping.enabled && run->config->train.fast_dev_run == 0) {
         early_stop_open(&run->config->early_stopping, next_callback(run));
     }
     LoggerConfig logger = {
@@ -286,6 +290,7 @@ Status training_run_open(const WholeConfig *config, const Splits *splits,
 
 void training_run_fill(TrainingRun *run, TrainJob *job)
 {
+    train_sets_notice(&run->config->train, run->notice);
     job->callbacks = &run->list;
     job->time_before_s = run->resume->time_before_s;
     job->start = (TrialStart){
@@ -299,6 +304,7 @@ void training_run_fill(TrainingRun *run, TrainJob *job)
         .pid = getpid(),
         .params = run->params,
         .n_params = run->n_params,
+        .notice = *run->notice ? run->notice : NULL,
     };
 }
 
@@ -353,7 +359,9 @@ void training_run_close(TrainingRun *run, Status status, bool json)
         print_json(run, status);
     } else if (run->result_dir && status == STATUS_OK) {
         log_note("results and checkpoints: %s", run->result_dir);
-        log_note("next: muster evaluate %s --split test", run->trial_id);
+        if (run->config->train.fast_dev_run == 0) {
+            log_note("next: muster evaluate %s --split test", run->trial_id);
+        }
     }
     free(run->ending.best_checkpoint);
     free(run->result_dir);

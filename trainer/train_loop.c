@@ -132,14 +132,25 @@ static Status restore_history(Loop *loop)
     return status;
 }
 
+static int64_t steps_in_all(const TrainConfig *train, int64_t per_epoch)
+{
+    if (train->fast_dev_run > 0) {
+        return train->fast_dev_run < per_epoch ? train->fast_dev_run : per_epoch;
+    }
+    return train->max_steps > 0 ? train->max_steps : per_epoch * train->epochs;
+}
+
+static bool keeps_checkpoints(const Loop *loop)
+{
+    return loop->job->train->fast_dev_run == 0;
+}
+
 static Status open_loop(Loop *loop, const TrainJob *job)
 {
     *loop = (Loop){.job = job, .n = dataset_size(job->train_set)};
     size_t batch = (size_t)job->train->batch_size;
     loop->steps_per_epoch = (int64_t)((loop->n + batch - 1) / batch);
-    loop->total_steps = job->train->max_steps > 0
-                            ? job->train->max_steps
-                            : loop->steps_per_epoch * job->train->epochs;
+    loop->total_steps = steps_in_all(job->train, loop->steps_per_epoch);
     loop->order = mem_alloc(loop->n, sizeof *loop->order);
     TRY(open_model(loop));
     loop->stepper = stepper_open(job->ranks, job->train, job->seed, loop->model,
@@ -211,13 +222,25 @@ static bool in_epoch(const Loop *loop)
            loop->at.step < loop->total_steps;
 }
 
+/* Overfitting takes the same batches every epoch, in the order they were chosen. */
+static void plan_order(Loop *loop)
+{
+    if (loop->job->train->overfit_batches == 0) {
+        plan_epoch(loop->order, loop->n, loop->job->seed, loop->at.epoch);
+        return;
+    }
+    for (size_t i = 0; i < loop->n; i++) {
+        loop->order[i] = (uint32_t)i;
+    }
+}
+
 /* The rest of the current epoch. *asked: a signal wants the end; the position says how
  * far the epoch came. */
 static Status run_epoch(Loop *loop, bool *asked)
 {
     const TrainJob *job = loop->job;
     size_t batch = (size_t)job->train->batch_size;
-    plan_epoch(loop->order, loop->n, job->seed, loop->at.epoch);
+    plan_order(loop);
     while (in_epoch(loop) && !*asked) {
         size_t first = (size_t)loop->at.step_in_epoch * batch;
         size_t n = loop->n - first < batch ? loop->n - first : batch;
@@ -347,6 +370,7 @@ static void make_report(Loop *loop)
         Report report = {.metrics = metrics, .n_metrics = n};
         StrList dropped = {0};
         report.should_checkpoint =
+            keeps_checkpoints(loop) &&
             checkpointer_due(loop->checkpointer, loop->at.iteration, last);
         char *dir = save_report(loop, metrics, n, report.should_checkpoint, &dropped);
         report.checkpoint_dir = dir;
@@ -367,7 +391,7 @@ static Status stop_for_signal(Loop *loop)
 {
     const Ranks *ranks = loop->job->ranks;
     int number = ranks->max(ranks->self, (int)*loop->job->signal);
-    if (is_root(loop) && loop->saved_step != loop->at.step) {
+    if (is_root(loop) && keeps_checkpoints(loop) && loop->saved_step != loop->at.step) {
         char dir[MAX_CHECKPOINT_PATH];
         snprintf(dir, sizeof dir, "%s/checkpoint_%06lld_step_%06lld",
                  loop->job->start.result_dir, (long long)loop->at.iteration,
@@ -381,9 +405,12 @@ static Status stop_for_signal(Loop *loop)
         return status_set(STATUS_FAILED, "stopped by a signal without a checkpoint: %s",
                           loop->checkpoint_error);
     }
-    status_set(status, "stopped by %s at step %lld, after a checkpoint",
-               number == SIGINT ? "Ctrl-C" : strsignal(number), (long long)loop->at.step);
-    status_hint("continue with: muster train --resume %s", loop->job->start.run_id);
+    status_set(status, "stopped by %s at step %lld, %s a checkpoint",
+               number == SIGINT ? "Ctrl-C" : strsignal(number), (long long)loop->at.step,
+               keeps_checkpoints(loop) ? "after" : "without");
+    if (keeps_checkpoints(loop)) {
+        status_hint("continue with: muster train --resume %s", loop->job->start.run_id);
+    }
     return status;
 }
 
