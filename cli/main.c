@@ -15,12 +15,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const Command command_train, command_data, command_runs, command_result,
-    command_evaluate, command_predict, command_sync, command_doctor, command_version;
+extern const Command command_train, command_lr_find, command_data, command_runs,
+    command_result, command_evaluate, command_predict, command_sync, command_doctor,
+    command_version;
 
 static const Command *const COMMANDS[] = {
-    &command_train,   &command_data, &command_runs,   &command_result,  &command_evaluate,
-    &command_predict, &command_sync, &command_doctor, &command_version, NULL,
+    &command_train,
+    &command_lr_find,
+    &command_data,
+    &command_runs,
+    &command_result,
+    &command_evaluate,
+    &command_predict,
+    &command_sync,
+    &command_doctor,
+    &command_version,
+    NULL,
 };
 
 /* The program itself stands at the top of the tree of commands. */

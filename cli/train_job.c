@@ -2,6 +2,7 @@
  * ranks before the next begins; rank 0 alone touches the store and the result folder. */
 #include "cli/train_job.h"
 
+#include "cli/lr_find.h"
 #include "cli/train_config.h"
 #include "cli/train_run.h"
 #include "cli/train_sets.h"
@@ -128,7 +129,7 @@ static Status open_run(TrainJobState *job)
     Status status = STATUS_OK;
     if (job->ranks->rank == 0) {
         status = training_run_open(&job->config, &job->data.splits, &job->resume,
-                                   job->ranks->size, job->options->json, &job->run);
+                                   job->ranks->size, job->options, &job->run);
     }
     return ranks_agree(job->ranks, status);
 }
@@ -165,7 +166,8 @@ static Status train(TrainJobState *job)
     if (job->run) {
         training_run_fill(job->run, &job->loop);
     }
-    return train_loop(&job->loop);
+    return job->options->sweep ? lr_find_run(&job->loop, job->options)
+                               : train_loop(&job->loop);
 }
 
 static void close_job(TrainJobState *job)
@@ -208,7 +210,7 @@ Status train_job_run(const Ranks *ranks, const TrainOptions *options,
         status = status == STATUS_OK ? open_run(&job) : status;
         status = status == STATUS_OK ? train(&job) : status;
         if (job.run) {
-            training_run_close(job.run, status, options->json);
+            training_run_close(job.run, status);
         }
     }
     close_job(&job);

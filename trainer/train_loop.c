@@ -69,6 +69,14 @@ static ModelSizes sizes_of(const Preprocessor *pre)
     };
 }
 
+void train_open_fresh(const TrainJob *job, Classifier **model, Optimizer **optimizer)
+{
+    OptimizerConfig config = optimizer_config(job->train);
+    ModelSizes sizes = sizes_of(job->preprocessor);
+    *model = classifier_create(job->model, &sizes, job->seed);
+    *optimizer = optimizer_open(*model, &config);
+}
+
 /* Leaves *model and *optimizer to be closed also on failure. */
 static Status restore(const TrainJob *job, Classifier **model, Optimizer **optimizer,
                       TrainPosition *at)
@@ -107,10 +115,7 @@ static Status open_model(Loop *loop)
         snprintf(loop->partial, sizeof loop->partial, "%s",
                  loop->at.step_in_epoch > 0 ? job->resume_from : "");
     } else {
-        OptimizerConfig config = optimizer_config(job->train);
-        ModelSizes sizes = sizes_of(job->preprocessor);
-        loop->model = classifier_create(job->model, &sizes, job->seed);
-        loop->optimizer = optimizer_open(loop->model, &config);
+        train_open_fresh(job, &loop->model, &loop->optimizer);
     }
     return ranks_agree(job->ranks, status);
 }

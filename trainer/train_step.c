@@ -220,6 +220,13 @@ Status stepper_check(const Stepper *s, int64_t n_steps)
 Status stepper_step(Stepper *s, const uint32_t *examples, size_t n, int64_t step,
                     int64_t total_steps, bool want_stop, StepResult *out)
 {
+    double factor = schedule_factor(step, total_steps, s->config->warmup);
+    return stepper_step_with(s, examples, n, step, factor, want_stop, out);
+}
+
+Status stepper_step_with(Stepper *s, const uint32_t *examples, size_t n, int64_t step,
+                         double factor, bool want_stop, StepResult *out)
+{
     batch_plan_make(&s->plan, examples, n, length_of, s->train);
     LeafStep leaf_step = {
         .seed = s->seed,
@@ -243,7 +250,6 @@ Status stepper_step(Stepper *s, const uint32_t *examples, size_t n, int64_t step
         wide = gather_wide(s);
     }
 
-    double factor = schedule_factor(step, total_steps, s->config->warmup);
     out->stop = total->dense[at_stop(s)] > 0;
     out->loss = mixed_loss(s, total->dense);
     out->lr = s->config->lr * factor;

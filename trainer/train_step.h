@@ -30,6 +30,10 @@ typedef struct StepResult {
 Status stepper_step(Stepper *stepper, const uint32_t *examples, size_t n, int64_t step,
                     int64_t total_steps, bool want_stop, StepResult *out);
 
+/* The same with the learning rates times `factor` instead of the schedule's. */
+Status stepper_step_with(Stepper *stepper, const uint32_t *examples, size_t n,
+                         int64_t step, double factor, bool want_stop, StepResult *out);
+
 /* STATUS_DIVERGED when a weight or the optimizer's state overflowed in the updates up to
  * `n_steps`: one pass over both, to be made before they are saved. Local; the same on all
  * ranks. */
