@@ -22,7 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_CALLBACKS = 8, MAX_DATASETS = 2, MAX_LAST_METRICS = 16, TRIAL_ID = 9 };
+enum { MAX_CALLBACKS = 8, MAX_DATASETS = 2, MAX_LAST_METRICS = 48, TRIAL_ID = 9 };
 
 /* What the end's JSON object tells; kept by a callback of our own. */
 typedef struct Ending {

@@ -34,6 +34,9 @@ const Field train_fields[] = {
      .help = "largest gradient norm of the dense part; 0 = off"},
     {"label_smoothing", FIELD_DOUBLE, AT(label_smoothing), "0.1", 0, 0.999,
      .help = "of the deep branch's loss"},
+    {"seeds", FIELD_INT, AT(seeds), "1", 1, 16,
+     .help = "models trained from seed, seed + 1, ...: saved and served as one, by the "
+             "mean of their probabilities"},
     {"fast_dev_run", FIELD_INT, AT(fast_dev_run), "0", 0, 1e6, .unit = "batches",
      .help = "a trial of the machinery: so many training steps and validation batches, "
              "one epoch, nothing kept; 0 = off"},

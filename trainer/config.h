@@ -23,6 +23,7 @@ typedef struct TrainConfig {
     double clip_norm;
     double label_smoothing;
     int class_weights;       /* ClassWeights */
+    int64_t seeds;           /* models trained, from seed, seed + 1, ... */
     int64_t fast_dev_run;    /* 0 = off; else training steps, and validation batches */
     int64_t overfit_batches; /* 0 = off; else the batches of every epoch */
 } TrainConfig;
