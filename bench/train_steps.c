@@ -209,8 +209,8 @@ static void print_split(JsonWriter *w, const Bench *bench, const char *name,
         return;
     }
     ValidationResult result;
-    validate(&bench->ranks, bench->classifier, set, (size_t)bench->train.eval_batch_size,
-             &result);
+    validate(&bench->ranks, &bench->classifier, 1, set,
+             (size_t)bench->train.eval_batch_size, &result);
     json_write_key(w, name);
     json_begin_object(w);
     json_write_key(w, "loss");

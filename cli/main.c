@@ -15,13 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const Command command_train, command_data, command_runs, command_result,
-    command_evaluate, command_predict, command_pretrain, command_sync, command_doctor,
+extern const Command command_train, command_pretrain, command_lr_find, command_data,
+    command_runs, command_result, command_evaluate, command_predict, command_sync,
+    command_doctor,
     command_version;
 
 static const Command *const COMMANDS[] = {
     &command_train,
     &command_pretrain,
+    &command_lr_find,
     &command_data,
     &command_runs,
     &command_result,

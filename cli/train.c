@@ -97,7 +97,7 @@ static Status check_ranks(const Ranks *ranks)
     return STATUS_OK;
 }
 
-static Status run_rank(const Invocation *invocation)
+static Status run_rank(const Invocation *invocation, TrainOptions *chosen)
 {
     Ranks ranks;
     TRY(comm_open(&ranks));
@@ -111,9 +111,23 @@ static Status run_rank(const Invocation *invocation)
     Status status = check_ranks(&ranks);
     if (status == STATUS_OK) {
         catch_signals();
-        options.json = invocation->json;
-        status = train_job_run(&ranks, &options, invocation->args, invocation->n_args,
+        chosen->json = invocation->json;
+        status = train_job_run(&ranks, chosen, invocation->args, invocation->n_args,
                                &signal_seen);
+    }
+    return status;
+}
+
+Status train_run_on_ranks(const Invocation *invocation, TrainOptions *chosen)
+{
+    if (chosen->ranks == 0 || launch_detect().kind == LAUNCHER_MUSTER) {
+        return run_rank(invocation, chosen);
+    }
+    int exit_code = 0;
+    Status status = launch_run((int)chosen->ranks, invocation->argv, &exit_code);
+    if (status == STATUS_OK && exit_code != 0) {
+        command_silence(); /* rank 0 has said it */
+        return (Status)exit_code;
     }
     return status;
 }
@@ -125,16 +139,7 @@ static Status run(const Invocation *invocation)
         status_hint("muster train configs/tiny.yaml");
         return STATUS_USAGE;
     }
-    if (options.ranks == 0 || launch_detect().kind == LAUNCHER_MUSTER) {
-        return run_rank(invocation);
-    }
-    int exit_code = 0;
-    Status status = launch_run((int)options.ranks, invocation->argv, &exit_code);
-    if (status == STATUS_OK && exit_code != 0) {
-        command_silence(); /* rank 0 has said it */
-        return (Status)exit_code;
-    }
-    return status;
+    return train_run_on_ranks(invocation, &options);
 }
 
 static const Example EXAMPLES[] = {

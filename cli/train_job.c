@@ -2,8 +2,10 @@
  * ranks before the next begins; rank 0 alone touches the store and the result folder. */
 #include "cli/train_job.h"
 
+#include "cli/lr_find.h"
 #include "cli/train_config.h"
 #include "cli/train_run.h"
+#include "cli/train_sets.h"
 #include "cli/train_start.h"
 
 #include "base/log.h"
@@ -23,7 +25,7 @@ typedef struct TrainJobState {
     WholeConfig config;
     ResumePoint resume;
     PreparedData data;
-    Dataset *train_set, *val_set;
+    TrainSets sets;
     TrainStart start;
     NamedText digests[4];
     TrainJob loop;
@@ -105,12 +107,8 @@ static Status prepare(TrainJobState *job)
 
 static Status open_sets(TrainJobState *job)
 {
-    const Splits *s = &job->data.splits;
-    TRY(prepared_dataset(&job->data, s->train, s->n_train, &job->train_set));
-    if (s->n_val > 0) {
-        TRY(prepared_dataset(&job->data, s->val, s->n_val, &job->val_set));
-    }
-    return STATUS_OK;
+    return train_sets_open(&job->data, &job->config.train, (uint64_t)job->config.top.seed,
+                           &job->sets);
 }
 
 /* Ranks must start from the same vectors. */
@@ -146,7 +144,7 @@ static Status open_run(TrainJobState *job)
     Status status = STATUS_OK;
     if (job->ranks->rank == 0) {
         status = training_run_open(&job->config, &job->data.splits, &job->resume,
-                                   job->ranks->size, job->options->json, &job->run);
+                                   job->ranks->size, job->options, &job->run);
     }
     return ranks_agree(job->ranks, status);
 }
@@ -168,8 +166,8 @@ static void prepare_loop(TrainJobState *job, const volatile sig_atomic_t *signal
         .checkpoint = &config->checkpoint,
         .seed = (uint64_t)config->top.seed,
         .preprocessor = job->data.preprocessor,
-        .train_set = job->train_set,
-        .val_set = job->val_set,
+        .train_set = job->sets.train,
+        .val_set = job->sets.val,
         .resume_from = job->resume.checkpoint_dir,
         .init_words = job->start.vectors.n > 0 ? &job->start.vectors : NULL,
         .info = {.sections = config->recorded,
@@ -186,13 +184,13 @@ static Status train(TrainJobState *job)
     if (job->run) {
         training_run_fill(job->run, &job->loop);
     }
-    return train_loop(&job->loop);
+    return job->options->sweep ? lr_find_run(&job->loop, job->options)
+                               : train_loop(&job->loop);
 }
 
 static void close_job(TrainJobState *job)
 {
-    dataset_close(job->train_set);
-    dataset_close(job->val_set);
+    train_sets_close(&job->sets);
     prepared_close(&job->data);
     train_start_free(&job->start);
     resume_point_free(&job->resume);
@@ -231,7 +229,7 @@ Status train_job_run(const Ranks *ranks, const TrainOptions *options,
         status = status == STATUS_OK ? open_run(&job) : status;
         status = status == STATUS_OK ? train(&job) : status;
         if (job.run) {
-            training_run_close(job.run, status, options->json);
+            training_run_close(job.run, status);
         }
     }
     close_job(&job);

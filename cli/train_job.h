@@ -3,7 +3,9 @@
 #define MUSTER_CLI_TRAIN_JOB_H
 
 #include "base/ranks.h"
+#include "cli/command.h"
 #include "trainer/comm.h"
+#include "trainer/lr_find.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -17,7 +19,8 @@ typedef struct TrainOptions {
     const char *experiment;
     const char *run_name;
     const char *tracking_uri;
-    bool json; /* one object on stdout at the end */
+    bool json;            /* one object on stdout at the end */
+    const LrSweep *sweep; /* instead of training, look for a learning rate; or NULL */
 } TrainOptions;
 
 /* Trains. args[0] is the config (absent when a run is resumed), the others overrides.
@@ -25,6 +28,10 @@ typedef struct TrainOptions {
 Status train_job_run(const Ranks *ranks, const TrainOptions *options,
                      const char *const *args, size_t n_args,
                      const volatile sig_atomic_t *signal);
+
+/* The same as a command: under a launcher on its ranks, else on this one, or on
+ * `options->ranks` under an mpirun of our own. */
+Status train_run_on_ranks(const Invocation *invocation, TrainOptions *options);
 
 /* Prints the sections of a config. */
 void train_job_help(FILE *out);

@@ -1,6 +1,9 @@
 /* The run of a training, from its creation to its last line. */
 #include "cli/train_run.h"
 
+#include "cli/lr_find.h"
+#include "cli/train_sets.h"
+
 #include "base/files.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -19,7 +22,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_CALLBACKS = 8, MAX_DATASETS = 2, MAX_LAST_METRICS = 16, TRIAL_ID = 9 };
+enum { MAX_CALLBACKS = 8, MAX_DATASETS = 2, MAX_LAST_METRICS = 48, TRIAL_ID = 9 };
 
 /* What the end's JSON object tells; kept by a callback of our own. */
 typedef struct Ending {
@@ -31,10 +34,12 @@ typedef struct Ending {
 struct TrainingRun {
     const WholeConfig *config;
     const ResumePoint *resume;
+    const TrainOptions *options;
     TrackedRun tracked;
     char *result_dir;
     char trial_id[TRIAL_ID];
     char host[HOST_NAME], ip[HOST_IP];
+    char notice[TRAIN_NOTICE];
     NamedText *params; /* keys are interned by the tables' names in `texts` */
     size_t n_params, cap_params;
     StrList texts;
@@ -164,13 +169,15 @@ static Status create_run(TrainingRun *run, const Splits *splits, int n_ranks)
         {"split", splits->digest},
     };
     RunFacts facts = {
-        .source_name = "muster train",
+        .source_name = run->options->sweep ? "muster lr-find" : "muster train",
         .n_ranks = n_ranks,
         .kernel_family = dispatch_kernel_name(),
         .versions = versions,
         .n_versions = sizeof versions / sizeof versions[0],
         .digests = digests,
         .n_digests = sizeof digests / sizeof digests[0],
+        .purpose = run->options->sweep ? LR_FIND_PURPOSE
+                                       : train_config_purpose(&run->config->train),
         .resume_run_id = run->resume->run_id,
     };
     return logger_create_run(&run->config->tracking, &facts, &run->tracked);
@@ -221,7 +228,7 @@ static Callback *next_callback(TrainingRun *run)
     return &run->callbacks[run->list.n++];
 }
 
-static Status open_callbacks(TrainingRun *run, bool json)
+static Status open_callbacks(TrainingRun *run)
 {
     run->list.items = run->callbacks;
     *next_callback(run) = (Callback){.name = "ending",
@@ -229,7 +236,7 @@ static Status open_callbacks(TrainingRun *run, bool json)
                                      .on_report = remember_report,
                                      .on_end = remember_end};
     result_files_open(next_callback(run));
-    if (run->config->early_stopping.enabled) {
+    if (run->config->early_stopping.enabled && run->config->train.fast_dev_run == 0) {
         early_stop_open(&run->config->early_stopping, next_callback(run));
     }
     LoggerConfig logger = {
@@ -239,8 +246,11 @@ static Status open_callbacks(TrainingRun *run, bool json)
         .n_datasets = run->n_datasets,
     };
     TRY(logger_open(&logger, next_callback(run)));
-    ProgressOptions progress = {.results = json ? NULL : stdout, .terminal = -1};
-    progress_open(&progress, next_callback(run));
+    if (!run->options->sweep) {
+        ProgressOptions progress = {.results = run->options->json ? NULL : stdout,
+                                    .terminal = -1};
+        progress_open(&progress, next_callback(run));
+    }
     return STATUS_OK;
 }
 
@@ -252,7 +262,7 @@ static void abandon(TrainingRun *run, Status status)
     if (run->tracked.run_id && run->list.n == 0) {
         logger_abandon_run(&run->tracked, status);
     }
-    training_run_close(run, status, false);
+    training_run_close(run, status);
     status_set(status, "%s", message);
     status_hint("%s", hint);
     free(message);
@@ -260,19 +270,20 @@ static void abandon(TrainingRun *run, Status status)
 }
 
 Status training_run_open(const WholeConfig *config, const Splits *splits,
-                         const ResumePoint *resume, int n_ranks, bool json,
-                         TrainingRun **out)
+                         const ResumePoint *resume, int n_ranks,
+                         const TrainOptions *options, TrainingRun **out)
 {
     TrainingRun *run = mem_zalloc(1, sizeof *run);
     run->config = config;
     run->resume = resume;
+    run->options = options;
     collect_facts(run, splits);
     Status status = create_run(run, splits, n_ranks);
     if (status == STATUS_OK) {
         status = choose_result_dir(run);
     }
     if (status == STATUS_OK) {
-        status = open_callbacks(run, json);
+        status = open_callbacks(run);
     }
     if (status != STATUS_OK) {
         abandon(run, status);
@@ -286,6 +297,7 @@ Status training_run_open(const WholeConfig *config, const Splits *splits,
 
 void training_run_fill(TrainingRun *run, TrainJob *job)
 {
+    train_sets_notice(&run->config->train, run->notice);
     job->callbacks = &run->list;
     job->time_before_s = run->resume->time_before_s;
     job->start = (TrialStart){
@@ -299,6 +311,7 @@ void training_run_fill(TrainingRun *run, TrainJob *job)
         .pid = getpid(),
         .params = run->params,
         .n_params = run->n_params,
+        .notice = *run->notice ? run->notice : NULL,
     };
 }
 
@@ -346,14 +359,17 @@ static void print_json(const TrainingRun *run, Status status)
     strbuf_free(&text);
 }
 
-void training_run_close(TrainingRun *run, Status status, bool json)
+void training_run_close(TrainingRun *run, Status status)
 {
+    bool sweep = run->options->sweep != NULL;
     callbacks_close(&run->list);
-    if (run->tracked.run_id && json) {
+    if (run->tracked.run_id && run->options->json && !sweep) {
         print_json(run, status);
-    } else if (run->result_dir && status == STATUS_OK) {
+    } else if (run->result_dir && status == STATUS_OK && !sweep) {
         log_note("results and checkpoints: %s", run->result_dir);
-        log_note("next: muster evaluate %s --split test", run->trial_id);
+        if (run->config->train.fast_dev_run == 0) {
+            log_note("next: muster evaluate %s --split test", run->trial_id);
+        }
     }
     free(run->ending.best_checkpoint);
     free(run->result_dir);

@@ -13,14 +13,14 @@ typedef struct TrainingRun TrainingRun;
 /* Creates (or takes up) the run and opens the callbacks. All arguments are borrowed until
  * close. */
 Status training_run_open(const WholeConfig *config, const Splits *splits,
-                         const ResumePoint *resume, int n_ranks, bool json,
-                         TrainingRun **out);
+                         const ResumePoint *resume, int n_ranks,
+                         const TrainOptions *options, TrainingRun **out);
 
 /* Lends the run's facts and callbacks to the loop. */
 void training_run_fill(TrainingRun *run, TrainJob *job);
 
 /* Closes the callbacks and prints how it ended: one JSON object on stdout, or on stderr
  * where the run is and what to do with it. */
-void training_run_close(TrainingRun *run, Status status, bool json);
+void training_run_close(TrainingRun *run, Status status);
 
 #endif

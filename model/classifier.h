@@ -75,6 +75,13 @@ Status classifier_save(const Classifier *model, const char *dir,
  * differs, both shapes); refuses pickle-based files by name. */
 Status classifier_load(const char *dir, Classifier **out);
 
+/* The weights alone, as dir/name; read back into a new model of the shape of `like`. For
+ * models that share a folder and its config.json. */
+Status classifier_save_weights(const Classifier *model, const char *dir,
+                               const char *name);
+Status classifier_load_weights(const Classifier *like, const char *dir, const char *name,
+                               Classifier **out);
+
 const ModelSizes *classifier_sizes(const Classifier *model);
 const ModelConfig *classifier_config(const Classifier *model);
 

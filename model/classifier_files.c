@@ -23,14 +23,14 @@ static Tensor tensor_of(const Classifier *model, const Param *param)
     return tensor;
 }
 
-static Status save_weights(const Classifier *model, const char *dir)
+Status classifier_save_weights(const Classifier *model, const char *dir, const char *name)
 {
     static const char *const METADATA[][2] = {{"format", "pt"}};
     Tensor *tensors = mem_alloc(model->table.n, sizeof *tensors);
     for (size_t i = 0; i < model->table.n; i++) {
         tensors[i] = tensor_of(model, &model->table.items[i]);
     }
-    char *path = path_join(dir, "model.safetensors");
+    char *path = path_join(dir, name);
     Status status = safetensors_write(path, tensors, model->table.n, METADATA, 1);
     free(path);
     free(tensors);
@@ -201,7 +201,7 @@ Status classifier_save(const Classifier *model, const char *dir,
                        const char *const *labels)
 {
     TRY(save_config(model, dir, labels));
-    return save_weights(model, dir);
+    return classifier_save_weights(model, dir, "model.safetensors");
 }
 
 /* One whole number of config.json, bounded before anything is allocated from it. */
@@ -303,6 +303,27 @@ static Status check_shapes(const ModelConfig *config, const ModelSizes *sizes,
                                  dims, &data);
     }
     params_free(&table);
+    return status;
+}
+
+Status classifier_load_weights(const Classifier *like, const char *dir, const char *name,
+                               Classifier **out)
+{
+    char *path = path_join(dir, name);
+    Safetensors *file = NULL;
+    Status status = safetensors_open(path, &file);
+    Classifier *model = NULL;
+    if (status == STATUS_OK) {
+        model = classifier_allocate(&like->config, &like->sizes);
+        status = load_weights(model, file);
+    }
+    if (status == STATUS_OK) {
+        *out = model;
+    } else {
+        classifier_close(model);
+    }
+    safetensors_close(file);
+    free(path);
     return status;
 }
 

@@ -5,6 +5,7 @@
 #include "base/rng.h"
 #include "model/classifier_parts.h"
 #include "model/dispatch.h"
+#include "model/finite.h"
 #include "model/training.h"
 #include "model/wide.h"
 
@@ -123,13 +124,21 @@ static void scale_by(float *x, size_t n, float factor)
     }
 }
 
-static double clip(float *dense, size_t n, double limit)
+static void clip(float *dense, size_t n, double norm, double limit)
 {
-    double norm = sqrt(sum_of_squares(dense, n));
     if (limit > 0 && norm > limit) {
         scale_by(dense, n, (float)(limit / (norm + 1e-6)));
     }
-    return norm;
+}
+
+/* The dense part's norm says it of the dense part; the others are short. */
+static bool rows_are_finite(const Classifier *model, const StepGradient *grad)
+{
+    const SparseRows *words = grad->words;
+    return floats_are_finite(words->value, words->n * words->H) &&
+           (model->sizes.wide_buckets == 0 ||
+            floats_are_finite(grad->wide_dlogits,
+                              grad->n_examples * model->sizes.n_classes));
 }
 
 static void step_dense(Optimizer *opt, Classifier *model, const float *grad, double lr)
@@ -263,8 +272,13 @@ static void step_wide(Optimizer *opt, Classifier *model, const StepGradient *gra
 double optimizer_step(Optimizer *opt, Classifier *model, const StepGradient *grad)
 {
     size_t H = (size_t)model->config.hidden;
+    /* In double precision the squares of floats do not overflow. */
+    double norm = sqrt(sum_of_squares(grad->dense, opt->dense.n));
+    if (!isfinite(norm) || !rows_are_finite(model, grad)) {
+        return NAN;
+    }
     opt->step++;
-    double norm = clip(grad->dense, opt->dense.n, opt->config.clip_norm);
+    clip(grad->dense, opt->dense.n, norm, opt->config.clip_norm);
     step_dense(opt, model, grad->dense, opt->config.lr * grad->lr_factor);
     AdamStep rows = adam_step(opt, opt->config.embedding_lr * grad->lr_factor, 0);
     if (model->sizes.ngram_buckets > 0) {

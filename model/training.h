@@ -72,7 +72,8 @@ typedef struct StepGradient {
 } StepGradient;
 
 /* Updates every weight: AdamW on the dense part, lazy Adam on the rows touched, SGD on
- * the wide rows. Returns the dense gradient's norm before clipping. */
+ * the wide rows. Returns the dense gradient's norm before clipping; NaN when some part of
+ * the gradient is not finite, and then nothing was changed. */
 double optimizer_step(Optimizer *optimizer, Classifier *model, const StepGradient *grad);
 
 /* The state that resuming needs, as named arrays that borrow from the optimizer; at most

@@ -4,8 +4,9 @@
 #include "base/files.h"
 #include "base/manifest.h"
 #include "base/mem.h"
-#include "model/classifier.h"
+#include "model/ensemble.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +21,8 @@ struct Predictor {
     char *dir;
     Json *description;
     Preprocessor *pre;
-    Classifier *model;
+    Classifier *models[MAX_MEMBERS];
+    size_t n_models;
     Workspace *ws;
     size_t batch_size;
 };
@@ -31,7 +33,9 @@ void predictor_close(Predictor *predictor)
         return;
     }
     workspace_close(predictor->ws);
-    classifier_close(predictor->model);
+    for (size_t i = 0; i < predictor->n_models; i++) {
+        classifier_close(predictor->models[i]);
+    }
     preprocessor_close(predictor->pre);
     json_free(predictor->description);
     free(predictor->dir);
@@ -87,7 +91,7 @@ typedef struct SizePair {
 /* Each half is whole by itself; together they could still be of two models. */
 static Status check_sizes(const Predictor *p)
 {
-    const ModelSizes *sizes = classifier_sizes(p->model);
+    const ModelSizes *sizes = classifier_sizes(p->models[0]);
     const SizePair pairs[] = {
         {"classes", sizes->n_classes, preprocessor_n_classes(p->pre)},
         {"words", sizes->vocab_size, preprocessor_vocab_size(p->pre)},
@@ -117,15 +121,37 @@ static size_t batch_size_of(const Json *description)
                                                                            : BATCH_SIZE;
 }
 
+/* The first model by the usual names; those of more seeds by muster.json. */
+static Status load_models(Predictor *p)
+{
+    const Json *seeds = json_get(p->description, "more_seeds");
+    TRY(classifier_load(p->dir, &p->models[p->n_models]));
+    p->n_models++;
+    if (json_size(seeds) >= MAX_MEMBERS) {
+        return status_set(STATUS_DAMAGED,
+                          "%s/muster.json: more_seeds: %zu of them, at "
+                          "most %d are possible",
+                          p->dir, json_size(seeds), MAX_MEMBERS - 1);
+    }
+    for (size_t i = 0; i < json_size(seeds); i++) {
+        char name[64];
+        snprintf(name, sizeof name, "model_seed_%lld.safetensors",
+                 (long long)json_int(json_at(seeds, i), -1));
+        TRY(classifier_load_weights(p->models[0], p->dir, name, &p->models[p->n_models]));
+        p->n_models++;
+    }
+    return STATUS_OK;
+}
+
 static Status load(Predictor *p)
 {
     TRY(verify(p->dir));
     TRY(load_description(p->dir, &p->description));
     TRY(preprocessor_load(p->dir, &p->pre));
-    TRY(classifier_load(p->dir, &p->model));
+    TRY(load_models(p));
     TRY(check_sizes(p));
     p->batch_size = batch_size_of(p->description);
-    p->ws = workspace_open(p->model);
+    p->ws = workspace_open(p->models[0]);
     return STATUS_OK;
 }
 
@@ -160,7 +186,7 @@ void predictor_predict_set(Predictor *p, const Dataset *set, size_t first, size_
         }
         PackedBatch batch;
         batch_pack(packer, examples, n_now, &batch);
-        classifier_predict(p->model, p->ws, &batch, log_probs + at * C);
+        ensemble_predict(p->models, p->n_models, p->ws, &batch, log_probs + at * C);
     }
     free(examples);
     batch_packer_close(packer);

@@ -30,6 +30,8 @@ typedef struct RunFacts {
     size_t n_versions;
     const NamedText *digests; /* data: tag muster.digest.<name> */
     size_t n_digests;
+    const char
+        *purpose; /* why this run is no training to be compared: tag muster.purpose */
     const char *resume_run_id; /* continue this run instead of making one */
 } RunFacts;
 

@@ -9,6 +9,7 @@
 #include "tracker/artifacts.h"
 #include "tracker/environment.h"
 #include "tracker/names.h"
+#include "tracker/reference.h"
 #include "tracker/store.h"
 
 #include <stdlib.h>
@@ -55,6 +56,9 @@ static void collect_tags(const TrackingConfig *config, const RunFacts *facts,
     environment_tags(&known, out);
     free(versions);
     free(digests);
+    if (facts->purpose) {
+        key_values_add_take(out, mem_strdup(PURPOSE_TAG), mem_strdup(facts->purpose));
+    }
     for (size_t i = 0; i < config->tags.n; i++) {
         const char *tag = config->tags.items[i];
         const char *equals = strchr(tag, '=');

@@ -216,6 +216,20 @@ static Status parse_best(Store *store, const char *reference, BestOf *out)
     return status;
 }
 
+/* Keeps the order of the others. */
+static void leave_out_purposes(Runs *runs)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < runs->n; i++) {
+        if (key_values_get(&runs->items[i].tags, PURPOSE_TAG)) {
+            run_free(&runs->items[i]);
+        } else {
+            runs->items[n++] = runs->items[i];
+        }
+    }
+    runs->n = n;
+}
+
 static Status search_best(Store *store, const BestOf *best, Runs *out)
 {
     char *order = mem_printf("metrics.`%s` %s", best->metric, best->max ? "DESC" : "ASC");
@@ -227,6 +241,9 @@ static Status search_best(Store *store, const BestOf *best, Runs *out)
         .n_order_by = 1,
     };
     Status status = store_search_runs(store, &query, out);
+    if (status == STATUS_OK) {
+        leave_out_purposes(out);
+    }
     free(order);
     return status;
 }

@@ -13,6 +13,10 @@
 
 #include "base/status.h"
 
+/* Why a run was made, when it was not to give a model ("fast_dev_run", "lr_find"):
+ * best: passes such runs over. */
+#define PURPOSE_TAG "muster.purpose"
+
 typedef struct ModelReference {
     char *checkpoint_dir; /* absolute */
     char *result_dir;     /* absolute; NULL for a bare checkpoint folder */

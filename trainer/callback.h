@@ -35,6 +35,7 @@ typedef struct TrialStart {
     int64_t n_epochs, steps_per_epoch, n_examples; /* examples per epoch */
     const NamedText *params;                       /* every config value, flattened */
     size_t n_params;
+    const char *notice; /* what is unusual about this training, or NULL */
     bool resumed;
     int64_t start_iteration; /* reports already made before a resume */
 } TrialStart;

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FORMAT_VERSION = 1, JSON_LIMIT = 64 << 20 };
+enum { FORMAT_VERSION = 1, JSON_LIMIT = 64 << 20, CHECKPOINT_FILE = 64 };
 
 static void write_section(JsonWriter *w, const Section *section)
 {
@@ -30,16 +30,30 @@ static void write_section(JsonWriter *w, const Section *section)
     json_end_object(w);
 }
 
-static void write_position(JsonWriter *w, const TrainPosition *at)
+static void write_position(JsonWriter *w, const TrainPosition *at, int64_t step)
 {
     json_write_key(w, "epoch");
     json_write_int(w, at->epoch);
     json_write_key(w, "step_in_epoch");
     json_write_int(w, at->step_in_epoch);
     json_write_key(w, "step");
-    json_write_int(w, at->step);
+    json_write_int(w, step);
     json_write_key(w, "iteration");
     json_write_int(w, at->iteration);
+}
+
+/* The seeds of the other models, in the order of the mean. */
+static void write_members(JsonWriter *w, const CheckpointInfo *info)
+{
+    if (info->n_more == 0) {
+        return;
+    }
+    json_write_key(w, "more_seeds");
+    json_begin_array(w);
+    for (size_t i = 0; i < info->n_more; i++) {
+        json_write_int(w, (int64_t)info->more[i].seed);
+    }
+    json_end_array(w);
 }
 
 static Status save_description(const char *dir, const Preprocessor *pre,
@@ -50,7 +64,8 @@ static Status save_description(const char *dir, const Preprocessor *pre,
     json_begin_object(&w);
     json_write_key(&w, "format_version");
     json_write_int(&w, FORMAT_VERSION);
-    write_position(&w, info->position);
+    write_position(&w, info->position,
+                   info->n_more > 0 ? info->step : info->position->step);
     json_write_key(&w, "metrics");
     json_begin_object(&w);
     for (size_t i = 0; i < info->n_metrics; i++) {
@@ -60,6 +75,7 @@ static Status save_description(const char *dir, const Preprocessor *pre,
     json_end_object(&w);
     json_write_key(&w, "seed");
     json_write_int(&w, (int64_t)info->seed);
+    write_members(&w, info);
     json_write_key(&w, "digests");
     json_begin_object(&w);
     for (size_t i = 0; i < info->n_digests; i++) {
@@ -82,7 +98,7 @@ static Status save_description(const char *dir, const Preprocessor *pre,
 }
 
 /* The optimizer's arrays and the position's exact sums. */
-static Status save_state(const char *dir, const Optimizer *optimizer,
+static Status save_state(const char *dir, const char *name, const Optimizer *optimizer,
                          const TrainPosition *at)
 {
     Tensor tensors[OPTIMIZER_TENSORS + 2];
@@ -99,10 +115,19 @@ static Status save_state(const char *dir, const Optimizer *optimizer,
                             .rank = 1,
                             .dims = {2},
                             .data = sums};
-    char *path = path_join(dir, "training_state.safetensors");
+    char *path = path_join(dir, name);
     Status status = safetensors_write(path, tensors, n, NULL, 0);
     free(path);
     return status;
+}
+
+static Status save_member(const char *dir, const CheckpointMember *member)
+{
+    char name[CHECKPOINT_FILE];
+    snprintf(name, sizeof name, CHECKPOINT_WEIGHTS, (unsigned long long)member->seed);
+    TRY(classifier_save_weights(member->model, dir, name));
+    snprintf(name, sizeof name, CHECKPOINT_STATE, (unsigned long long)member->seed);
+    return save_state(dir, name, member->optimizer, &member->at);
 }
 
 static Status compose(const char *dir, const Classifier *model, const Preprocessor *pre,
@@ -117,7 +142,10 @@ static Status compose(const char *dir, const Classifier *model, const Preprocess
     free(labels);
     TRY(status);
     TRY(preprocessor_save(pre, dir));
-    TRY(save_state(dir, optimizer, info->position));
+    TRY(save_state(dir, "training_state.safetensors", optimizer, info->position));
+    for (size_t i = 0; i < info->n_more; i++) {
+        TRY(save_member(dir, &info->more[i]));
+    }
     TRY(save_description(dir, pre, info));
     return manifest_write(dir);
 }
@@ -188,6 +216,23 @@ static Status restore_position(const Safetensors *file, TrainPosition *at)
     return STATUS_OK;
 }
 
+static Status restore_state(const char *dir, const char *name, Optimizer *optimizer,
+                            TrainPosition *position)
+{
+    Safetensors *file = NULL;
+    char *path = path_join(dir, name);
+    Status status = safetensors_open(path, &file);
+    if (status == STATUS_OK) {
+        status = optimizer_restore(optimizer, file);
+    }
+    if (status == STATUS_OK) {
+        status = restore_position(file, position);
+    }
+    safetensors_close(file);
+    free(path);
+    return status;
+}
+
 Status checkpoint_restore(const char *dir, Classifier **model,
                           const OptimizerConfig *config, Optimizer **optimizer,
                           TrainPosition *position)
@@ -196,17 +241,7 @@ Status checkpoint_restore(const char *dir, Classifier **model,
     Classifier *loaded = NULL;
     TRY(classifier_load(dir, &loaded));
     Optimizer *state = optimizer_open(loaded, config);
-    Safetensors *file = NULL;
-    char *path = path_join(dir, "training_state.safetensors");
-    Status status = safetensors_open(path, &file);
-    if (status == STATUS_OK) {
-        status = optimizer_restore(state, file);
-    }
-    if (status == STATUS_OK) {
-        status = restore_position(file, position);
-    }
-    safetensors_close(file);
-    free(path);
+    Status status = restore_state(dir, "training_state.safetensors", state, position);
     if (status != STATUS_OK) {
         optimizer_close(state);
         classifier_close(loaded);
@@ -214,6 +249,44 @@ Status checkpoint_restore(const char *dir, Classifier **model,
     }
     *model = loaded;
     *optimizer = state;
+    return STATUS_OK;
+}
+
+static Status check_members(const char *dir, const CheckpointMember *more, size_t n_more)
+{
+    char *path = path_join(dir, "muster.json");
+    Json *json = NULL;
+    Status status = json_load(path, JSON_LIMIT, STATUS_DAMAGED, &json);
+    const Json *seeds = json_get(json, "more_seeds");
+    bool same = status == STATUS_OK && json_size(seeds) == n_more;
+    for (size_t i = 0; same && i < n_more; i++) {
+        same = json_int(json_at(seeds, i), -1) == (int64_t)more[i].seed;
+    }
+    if (status == STATUS_OK && !same) {
+        status = status_set(STATUS_DAMAGED,
+                            "%s: has the models of %zu seeds, not of the %zu asked for",
+                            dir, json_size(seeds) + 1, n_more + 1);
+        status_hint("resume with the seed and train.seeds of the run");
+    }
+    json_free(json);
+    free(path);
+    return status;
+}
+
+Status checkpoint_restore_more(const char *dir, const Classifier *first,
+                               const OptimizerConfig *config, CheckpointMember *more,
+                               size_t n_more)
+{
+    TRY(check_members(dir, more, n_more));
+    for (size_t i = 0; i < n_more; i++) {
+        char name[CHECKPOINT_FILE];
+        unsigned long long seed = more[i].seed;
+        snprintf(name, sizeof name, CHECKPOINT_WEIGHTS, seed);
+        TRY(classifier_load_weights(first, dir, name, &more[i].model));
+        more[i].optimizer = optimizer_open(more[i].model, config);
+        snprintf(name, sizeof name, CHECKPOINT_STATE, seed);
+        TRY(restore_state(dir, name, more[i].optimizer, &more[i].at));
+    }
     return STATUS_OK;
 }
 

@@ -20,6 +20,18 @@ typedef struct TrainPosition {
     double texts_seen;     /* of this epoch */
 } TrainPosition;
 
+/* A model beside the first one, trained from another seed: its weights and state stand in
+ * files of their own (CHECKPOINT_WEIGHTS, CHECKPOINT_STATE with its seed). */
+typedef struct CheckpointMember {
+    uint64_t seed;
+    Classifier *model;
+    Optimizer *optimizer;
+    TrainPosition at;
+} CheckpointMember;
+
+#define CHECKPOINT_WEIGHTS "model_seed_%llu.safetensors"
+#define CHECKPOINT_STATE   "training_state_seed_%llu.safetensors"
+
 /* What a checkpoint says of itself in muster.json. All borrowed for the call. */
 typedef struct CheckpointInfo {
     const Section *sections; /* config sections to record: data, model, train */
@@ -29,7 +41,10 @@ typedef struct CheckpointInfo {
     size_t n_digests;
     const NamedValue *metrics; /* of the report it belongs to; may be none */
     size_t n_metrics;
-    const TrainPosition *position;
+    const TrainPosition *position; /* of the first model */
+    int64_t step;                  /* of all models together */
+    const CheckpointMember *more;  /* the other models; may be none */
+    size_t n_more;
 } CheckpointInfo;
 
 /* Writes the folder `dir`. On failure nothing of that name is left and the message says
@@ -42,6 +57,13 @@ Status checkpoint_save(const char *dir, const Classifier *model, const Preproces
 Status checkpoint_restore(const char *dir, Classifier **model,
                           const OptimizerConfig *config, Optimizer **optimizer,
                           TrainPosition *position);
+
+/* Reads the other models of a folder that checkpoint_restore has read: `more[i].seed` is
+ * given, the rest filled in. STATUS_DAMAGED when the folder has other members than these.
+ * After a failure the filled ones are to be closed as well. Local. */
+Status checkpoint_restore_more(const char *dir, const Classifier *first,
+                               const OptimizerConfig *config, CheckpointMember *more,
+                               size_t n_more);
 
 /* STATUS_DAMAGED when `model`, restored from `dir`, is not of the shape that config and
  * data ask for now: names the key and the first tensor that differ, with both values.

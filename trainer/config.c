@@ -39,12 +39,29 @@ const Field train_fields[] = {
      .help = "how little loss=focal cares for sure examples; 0 = cross_entropy"},
     {"label_smoothing", FIELD_DOUBLE, AT(label_smoothing), "0.1", 0, 0.999,
      .help = "of the deep branch's loss"},
+    {"seeds", FIELD_INT, AT(seeds), "1", 1, 16,
+     .help = "models trained from seed, seed + 1, ...: saved and served as one, by the "
+             "mean of their probabilities"},
+    {"fast_dev_run", FIELD_INT, AT(fast_dev_run), "0", 0, 1e6, .unit = "batches",
+     .help = "a trial of the machinery: so many training steps and validation batches, "
+             "one epoch, nothing kept; 0 = off"},
+    {"overfit_batches", FIELD_INT, AT(overfit_batches), "0", 0, 1e6, .unit = "batches",
+     .help = "train on the same few batches every epoch, in one order, and validate on "
+             "them, to see that the model can learn them by heart; 0 = off"},
     {"class_weights", FIELD_CHOICE, AT(class_weights), "none",
      .choices = CLASS_WEIGHT_NAMES,
      .help = "balanced: rows / (classes x rows of the class)"},
 };
 
 const size_t n_train_fields = sizeof train_fields / sizeof train_fields[0];
+
+const char *train_config_purpose(const TrainConfig *config)
+{
+    if (config->fast_dev_run > 0) {
+        return "fast_dev_run";
+    }
+    return config->overfit_batches > 0 ? "overfit_batches" : NULL;
+}
 
 static int64_t power_of_two_from(int64_t n)
 {

@@ -24,11 +24,18 @@ typedef struct TrainConfig {
     int loss;           /* LossKind of model/loss.h */
     double focal_gamma; /* for LOSS_FOCAL */
     double label_smoothing;
-    int class_weights; /* ClassWeights */
+    int class_weights;       /* ClassWeights */
+    int64_t seeds;           /* models trained, from seed, seed + 1, ... */
+    int64_t fast_dev_run;    /* 0 = off; else training steps, and validation batches */
+    int64_t overfit_batches; /* 0 = off; else the batches of every epoch */
 } TrainConfig;
 
 extern const Field train_fields[];
 extern const size_t n_train_fields;
+
+/* What a run is made for when it is not to give a model: "fast_dev_run",
+ * "overfit_batches", or NULL. Static storage. */
+const char *train_config_purpose(const TrainConfig *config);
 
 /* Leaves that are no power of two; rank counts that do not fit batch or leaves. */
 Status train_config_check(const TrainConfig *config, const Config *source, int n_ranks);

@@ -208,6 +208,9 @@ static Status on_start(void *self, const TrialStart *start)
             (long long)start->n_examples, (long long)start->n_epochs,
             (long long)start->steps_per_epoch, start->n_ranks,
             start->n_ranks == 1 ? "" : "s");
+    if (start->notice) {
+        fprintf(progress->display, "%s\n", start->notice);
+    }
     fflush(progress->display);
     return STATUS_OK;
 }

@@ -17,18 +17,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_METRICS = 8, MAX_CHECKPOINT_PATH = 4096 };
+enum { MAX_METRICS = 48, METRIC_NAME = 32, MAX_CHECKPOINT_PATH = 4096 };
 
 typedef struct Loop {
     const TrainJob *job;
-    Classifier *model;
-    Optimizer *optimizer;
-    Stepper *stepper;
-    Checkpointer *checkpointer; /* rank 0 */
-    uint32_t *order;            /* [n] this epoch's examples */
-    size_t n;                   /* training examples */
-    int64_t steps_per_epoch, total_steps;
-    TrainPosition at;
+    CheckpointMember members[MAX_MEMBERS]; /* the models, of train.seeds seeds */
+    Stepper *steppers[MAX_MEMBERS];
+    size_t n_members;
+    char names[MAX_METRICS][METRIC_NAME]; /* of metrics that name a seed */
+    Checkpointer *checkpointer;           /* rank 0 */
+    uint32_t *order;                      /* [n] this epoch's examples */
+    size_t n;                             /* training examples */
+    int64_t steps_per_epoch, total_steps; /* of all members together */
+    TrainPosition at; /* of all members: steps, losses and texts added up */
     int64_t restored_iteration;
     double began, report_began; /* clock_seconds() */
     double steps_timed, seconds_per_step;
@@ -70,26 +71,62 @@ static ModelSizes sizes_of(const Preprocessor *pre)
     };
 }
 
-/* Leaves *model and *optimizer to be closed also on failure. */
-static Status restore(const TrainJob *job, Classifier **model, Optimizer **optimizer,
-                      TrainPosition *at)
+static void open_fresh(const TrainJob *job, uint64_t seed, CheckpointMember *out)
 {
     OptimizerConfig config = optimizer_config(job->train);
     ModelSizes sizes = sizes_of(job->preprocessor);
-    TRY(checkpoint_restore(job->resume_from, model, &config, optimizer, at));
-    return checkpoint_check_shape(job->resume_from, *model, job->model, &sizes);
+    out->model = classifier_create(job->model, &sizes, seed);
+    if (job->init_words) {
+        start_from_words(out->model, job->init_words, job->preprocessor);
+    }
+    out->optimizer = optimizer_open(out->model, &config);
+}
+
+void train_open_fresh(const TrainJob *job, Classifier **model, Optimizer **optimizer)
+{
+    CheckpointMember member;
+    open_fresh(job, job->seed, &member);
+    *model = member.model;
+    *optimizer = member.optimizer;
+}
+
+static size_t name_members(const TrainJob *job, CheckpointMember *members)
+{
+    size_t n = (size_t)job->train->seeds;
+    for (size_t m = 0; m < n; m++) {
+        members[m] = (CheckpointMember){.seed = job->seed + m};
+    }
+    return n;
+}
+
+static void close_members(CheckpointMember *members, size_t n)
+{
+    for (size_t m = 0; m < n; m++) {
+        optimizer_close(members[m].optimizer);
+        classifier_close(members[m].model);
+    }
+}
+
+/* Leaves the members to be closed also on failure. */
+static Status restore(const TrainJob *job, CheckpointMember *members, size_t n)
+{
+    OptimizerConfig config = optimizer_config(job->train);
+    ModelSizes sizes = sizes_of(job->preprocessor);
+    TRY(checkpoint_restore(job->resume_from, &members[0].model, &config,
+                           &members[0].optimizer, &members[0].at));
+    TRY(checkpoint_check_shape(job->resume_from, members[0].model, job->model, &sizes));
+    return checkpoint_restore_more(job->resume_from, members[0].model, &config,
+                                   members + 1, n - 1);
 }
 
 Status train_check_resume(const TrainJob *job)
 {
-    Classifier *model = NULL;
-    Optimizer *optimizer = NULL;
-    TrainPosition at;
+    CheckpointMember members[MAX_MEMBERS];
     Status status = STATUS_OK;
     if (job->resume_from) {
-        status = restore(job, &model, &optimizer, &at);
-        optimizer_close(optimizer);
-        classifier_close(model);
+        size_t n = name_members(job, members);
+        status = restore(job, members, n);
+        close_members(members, n);
     }
     if (status == STATUS_DAMAGED) {
         manifest_hint_siblings(job->resume_from);
@@ -97,24 +134,36 @@ Status train_check_resume(const TrainJob *job)
     return ranks_agree(job->ranks, status);
 }
 
+/* Where the training stands as a whole. */
+static void add_positions(Loop *loop)
+{
+    TrainPosition sum = loop->members[0].at;
+    for (size_t m = 1; m < loop->n_members; m++) {
+        const TrainPosition *at = &loop->members[m].at;
+        sum.step_in_epoch += at->step_in_epoch;
+        sum.step += at->step;
+        sum.loss_sum += at->loss_sum;
+        sum.texts_seen += at->texts_seen;
+    }
+    loop->at = sum;
+}
+
 /* Fresh weights, or those of the checkpoint. */
-static Status open_model(Loop *loop)
+static Status open_models(Loop *loop)
 {
     const TrainJob *job = loop->job;
     Status status = STATUS_OK;
+    loop->n_members = name_members(job, loop->members);
     if (job->resume_from) {
-        status = restore(job, &loop->model, &loop->optimizer, &loop->at);
+        status = restore(job, loop->members, loop->n_members);
+        add_positions(loop);
         loop->restored_iteration = loop->at.iteration;
         snprintf(loop->partial, sizeof loop->partial, "%s",
                  loop->at.step_in_epoch > 0 ? job->resume_from : "");
     } else {
-        OptimizerConfig config = optimizer_config(job->train);
-        ModelSizes sizes = sizes_of(job->preprocessor);
-        loop->model = classifier_create(job->model, &sizes, job->seed);
-        if (job->init_words) {
-            start_from_words(loop->model, job->init_words, job->preprocessor);
+        for (size_t m = 0; m < loop->n_members; m++) {
+            open_fresh(job, loop->members[m].seed, &loop->members[m]);
         }
-        loop->optimizer = optimizer_open(loop->model, &config);
     }
     return ranks_agree(job->ranks, status);
 }
@@ -136,18 +185,35 @@ static Status restore_history(Loop *loop)
     return status;
 }
 
+static int64_t steps_in_all(const TrainConfig *train, int64_t per_epoch)
+{
+    if (train->fast_dev_run > 0) {
+        return train->fast_dev_run < per_epoch ? train->fast_dev_run : per_epoch;
+    }
+    return train->max_steps > 0 ? train->max_steps : per_epoch * train->epochs;
+}
+
+static bool keeps_checkpoints(const Loop *loop)
+{
+    return loop->job->train->fast_dev_run == 0;
+}
+
 static Status open_loop(Loop *loop, const TrainJob *job)
 {
     *loop = (Loop){.job = job, .n = dataset_size(job->train_set)};
     size_t batch = (size_t)job->train->batch_size;
     loop->steps_per_epoch = (int64_t)((loop->n + batch - 1) / batch);
-    loop->total_steps = job->train->max_steps > 0
-                            ? job->train->max_steps
-                            : loop->steps_per_epoch * job->train->epochs;
+    loop->total_steps = steps_in_all(job->train, loop->steps_per_epoch);
     loop->order = mem_alloc(loop->n, sizeof *loop->order);
-    TRY(open_model(loop));
-    loop->stepper = stepper_open(job->ranks, job->train, job->seed, loop->model,
-                                 loop->optimizer, job->train_set);
+    TRY(open_models(loop));
+    for (size_t m = 0; m < loop->n_members; m++) {
+        const CheckpointMember *member = &loop->members[m];
+        loop->steppers[m] =
+            stepper_open(job->ranks, job->train, member->seed, member->model,
+                         member->optimizer, job->train_set);
+    }
+    loop->steps_per_epoch *= (int64_t)loop->n_members;
+    loop->total_steps *= (int64_t)loop->n_members;
     Status status = STATUS_OK;
     if (is_root(loop)) {
         loop->checkpointer = checkpointer_open(job->checkpoint);
@@ -159,9 +225,10 @@ static Status open_loop(Loop *loop, const TrainJob *job)
 static void close_loop(Loop *loop)
 {
     checkpointer_close(loop->checkpointer);
-    stepper_close(loop->stepper);
-    optimizer_close(loop->optimizer);
-    classifier_close(loop->model);
+    for (size_t m = 0; m < loop->n_members; m++) {
+        stepper_close(loop->steppers[m]);
+    }
+    close_members(loop->members, loop->n_members);
     free(loop->order);
 }
 
@@ -193,7 +260,8 @@ static void tell_step(Loop *loop, const StepResult *result, double seconds)
     double weight = loop->steps_timed < 50 ? 1 / (loop->steps_timed + 1) : 0.02;
     loop->seconds_per_step += weight * (seconds - loop->seconds_per_step);
     loop->steps_timed++;
-    double texts = (double)loop->n / (double)loop->steps_per_epoch;
+    double texts =
+        (double)loop->n * (double)loop->n_members / (double)loop->steps_per_epoch;
     StepEnd step = {
         .step = loop->at.step,
         .epoch = loop->at.epoch,
@@ -215,47 +283,123 @@ static bool in_epoch(const Loop *loop)
            loop->at.step < loop->total_steps;
 }
 
-/* The rest of the current epoch. *asked: a signal wants the end; the position says how
- * far the epoch came. */
-static Status run_epoch(Loop *loop, bool *asked)
+/* Overfitting takes the same batches every epoch, in the order they were chosen. */
+static void plan_order(Loop *loop, const CheckpointMember *member)
+{
+    if (loop->job->train->overfit_batches == 0) {
+        plan_epoch(loop->order, loop->n, member->seed, member->at.epoch);
+        return;
+    }
+    for (size_t i = 0; i < loop->n; i++) {
+        loop->order[i] = (uint32_t)i;
+    }
+}
+
+static bool member_in_epoch(const Loop *loop, const CheckpointMember *member)
+{
+    int64_t n = (int64_t)loop->n_members;
+    return member->at.step_in_epoch < loop->steps_per_epoch / n &&
+           member->at.step < loop->total_steps / n;
+}
+
+/* The rest of one model's epoch. */
+static Status run_member(Loop *loop, size_t m, bool *asked)
 {
     const TrainJob *job = loop->job;
+    CheckpointMember *member = &loop->members[m];
     size_t batch = (size_t)job->train->batch_size;
-    plan_epoch(loop->order, loop->n, job->seed, loop->at.epoch);
-    while (in_epoch(loop) && !*asked) {
-        size_t first = (size_t)loop->at.step_in_epoch * batch;
+    plan_order(loop, member);
+    while (member_in_epoch(loop, member) && !*asked) {
+        size_t first = (size_t)member->at.step_in_epoch * batch;
         size_t n = loop->n - first < batch ? loop->n - first : batch;
         double before = clock_seconds();
         StepResult result;
-        TRY(stepper_step(loop->stepper, loop->order + first, n, loop->at.step,
-                         loop->total_steps, *job->signal != 0, &result));
-        loop->at.step++;
-        loop->at.step_in_epoch++;
-        loop->at.loss_sum += result.loss * (double)n;
-        loop->at.texts_seen += (double)n;
+        TRY(stepper_step(loop->steppers[m], loop->order + first, n, member->at.step,
+                         loop->total_steps / (int64_t)loop->n_members, *job->signal != 0,
+                         &result));
+        member->at.step++;
+        member->at.step_in_epoch++;
+        member->at.loss_sum += result.loss * (double)n;
+        member->at.texts_seen += (double)n;
         loop->lr = result.lr;
         *asked = result.stop;
+        add_positions(loop);
         tell_step(loop, &result, clock_seconds() - before);
+    }
+    return stepper_check(loop->steppers[m], member->at.step);
+}
+
+/* The rest of the current epoch, one model after the other. *asked: a signal wants the
+ * end; the positions say how far the epoch came. */
+static Status run_epoch(Loop *loop, bool *asked)
+{
+    for (size_t m = 0; m < loop->n_members; m++) {
+        TRY(run_member(loop, m, asked));
     }
     return STATUS_OK;
 }
 
-static size_t measure(Loop *loop, NamedValue metrics[MAX_METRICS])
+/* A metric whose name is made up here. */
+static NamedValue named(Loop *loop, size_t i, const char *stem, size_t seed, double value)
+{
+    snprintf(loop->names[i], METRIC_NAME, seed ? "%s_seed_%zu" : "%s", stem, seed);
+    return (NamedValue){loop->names[i], value};
+}
+
+/* Mean and (n - 1) standard deviation over the seeds, under their own names. */
+static size_t add_spread(Loop *loop, NamedValue *metrics, size_t at, const char *stem,
+                         const double *values)
+{
+    double n = (double)loop->n_members, mean = 0, squares = 0;
+    char name[METRIC_NAME];
+    for (size_t m = 0; m < loop->n_members; m++) {
+        metrics[at] = named(loop, at, stem, m + 1, values[m]);
+        mean += values[m] / n;
+        at++;
+    }
+    for (size_t m = 0; m < loop->n_members; m++) {
+        squares += (values[m] - mean) * (values[m] - mean);
+    }
+    snprintf(name, sizeof name, "%s_mean", stem);
+    metrics[at] = named(loop, at, name, 0, mean);
+    at++;
+    snprintf(name, sizeof name, "%s_std", stem);
+    metrics[at] = named(loop, at, name, 0, sqrt(squares / (n - 1)));
+    return at + 1;
+}
+
+static size_t add_validation(Loop *loop, NamedValue *metrics, size_t n)
 {
     const TrainJob *job = loop->job;
+    ValidationResult results[MAX_MEMBERS + 1];
+    Classifier *models[MAX_MEMBERS];
+    double losses[MAX_MEMBERS], f1s[MAX_MEMBERS];
+    for (size_t m = 0; m < loop->n_members; m++) {
+        models[m] = loop->members[m].model;
+    }
+    validate(job->ranks, models, loop->n_members, job->val_set,
+             (size_t)job->train->eval_batch_size, results);
+    metrics[n++] = (NamedValue){"val_loss", results[0].loss};
+    metrics[n++] = (NamedValue){"val_accuracy", results[0].accuracy};
+    metrics[n++] = (NamedValue){"val_f1", results[0].f1};
+    if (loop->n_members == 1) {
+        return n;
+    }
+    for (size_t m = 0; m < loop->n_members; m++) {
+        losses[m] = results[m + 1].loss;
+        f1s[m] = results[m + 1].f1;
+    }
+    n = add_spread(loop, metrics, n, "val_loss", losses);
+    return add_spread(loop, metrics, n, "val_f1", f1s);
+}
+
+static size_t measure(Loop *loop, NamedValue metrics[MAX_METRICS])
+{
     size_t n = 0;
     metrics[n++] = (NamedValue){"epoch", (double)loop->at.epoch};
     metrics[n++] = (NamedValue){"lr", loop->lr};
     metrics[n++] = (NamedValue){"train_loss", loop->at.loss_sum / loop->at.texts_seen};
-    if (job->val_set) {
-        ValidationResult result;
-        validate(job->ranks, loop->model, job->val_set,
-                 (size_t)job->train->eval_batch_size, &result);
-        metrics[n++] = (NamedValue){"val_loss", result.loss};
-        metrics[n++] = (NamedValue){"val_accuracy", result.accuracy};
-        metrics[n++] = (NamedValue){"val_f1", result.f1};
-    }
-    return n;
+    return loop->job->val_set ? add_validation(loop, metrics, n) : n;
 }
 
 /* Rank 0: writes the folder; a failure is remembered and tried again next time, the older
@@ -265,9 +409,12 @@ static bool save(Loop *loop, const char *dir, const NamedValue *metrics, size_t 
     CheckpointInfo info = loop->job->info;
     info.metrics = metrics;
     info.n_metrics = n;
-    info.position = &loop->at;
-    Status status = checkpoint_save(dir, loop->model, loop->job->preprocessor,
-                                    loop->optimizer, &info);
+    info.position = &loop->members[0].at;
+    info.step = loop->at.step;
+    info.more = loop->members + 1;
+    info.n_more = loop->n_members - 1;
+    Status status = checkpoint_save(dir, loop->members[0].model, loop->job->preprocessor,
+                                    loop->members[0].optimizer, &info);
     loop->checkpoint_lost = status != STATUS_OK;
     loop->saved_step = status == STATUS_OK ? loop->at.step : loop->saved_step;
     if (status != STATUS_OK) {
@@ -337,20 +484,30 @@ static void fill_automatic(const Loop *loop, Report *report, bool done)
     report->done = done;
 }
 
+static void begin_next_epoch(Loop *loop)
+{
+    for (size_t m = 0; m < loop->n_members; m++) {
+        TrainPosition *at = &loop->members[m].at;
+        at->epoch++;
+        at->iteration++;
+        at->step_in_epoch = 0;
+        at->loss_sum = at->texts_seen = 0;
+    }
+    add_positions(loop);
+}
+
 /* One report: measure on all ranks, tell on rank 0, and let all know whether to stop. */
 static void make_report(Loop *loop)
 {
     NamedValue metrics[MAX_METRICS];
     size_t n = measure(loop, metrics);
-    loop->at.epoch++;
-    loop->at.iteration++;
-    loop->at.step_in_epoch = 0;
-    loop->at.loss_sum = loop->at.texts_seen = 0;
+    begin_next_epoch(loop);
     bool last = loop->at.step >= loop->total_steps;
     if (is_root(loop)) {
         Report report = {.metrics = metrics, .n_metrics = n};
         StrList dropped = {0};
         report.should_checkpoint =
+            keeps_checkpoints(loop) &&
             checkpointer_due(loop->checkpointer, loop->at.iteration, last);
         char *dir = save_report(loop, metrics, n, report.should_checkpoint, &dropped);
         report.checkpoint_dir = dir;
@@ -371,7 +528,7 @@ static Status stop_for_signal(Loop *loop)
 {
     const Ranks *ranks = loop->job->ranks;
     int number = ranks->max(ranks->self, (int)*loop->job->signal);
-    if (is_root(loop) && loop->saved_step != loop->at.step) {
+    if (is_root(loop) && keeps_checkpoints(loop) && loop->saved_step != loop->at.step) {
         char dir[MAX_CHECKPOINT_PATH];
         snprintf(dir, sizeof dir, "%s/checkpoint_%06lld_step_%06lld",
                  loop->job->start.result_dir, (long long)loop->at.iteration,
@@ -385,9 +542,12 @@ static Status stop_for_signal(Loop *loop)
         return status_set(STATUS_FAILED, "stopped by a signal without a checkpoint: %s",
                           loop->checkpoint_error);
     }
-    status_set(status, "stopped by %s at step %lld, after a checkpoint",
-               number == SIGINT ? "Ctrl-C" : strsignal(number), (long long)loop->at.step);
-    status_hint("continue with: muster train --resume %s", loop->job->start.run_id);
+    status_set(status, "stopped by %s at step %lld, %s a checkpoint",
+               number == SIGINT ? "Ctrl-C" : strsignal(number), (long long)loop->at.step,
+               keeps_checkpoints(loop) ? "after" : "without");
+    if (keeps_checkpoints(loop)) {
+        status_hint("continue with: muster train --resume %s", loop->job->start.run_id);
+    }
     return status;
 }
 
@@ -407,10 +567,27 @@ static Status run_epochs(Loop *loop)
     return STATUS_OK;
 }
 
+/* What can still be had of a training that diverged: no checkpoint holds what is not
+ * finite. */
+static void hint_last_checkpoint(const Loop *loop)
+{
+    const char *last = checkpointer_last(loop->checkpointer);
+    last = last ? last : loop->job->resume_from;
+    char *hint = mem_strdup(status_hint_text());
+    status_hint("%s; %s%s", hint,
+                last ? "the last good checkpoint is kept: "
+                     : "there is no checkpoint yet",
+                last ? last : "");
+    free(hint);
+}
+
 static Status tell_end(Loop *loop, Status status)
 {
     const TrainJob *job = loop->job;
     if (is_root(loop)) {
+        if (status == STATUS_DIVERGED) {
+            hint_last_checkpoint(loop);
+        }
         char *error = mem_strdup(status == STATUS_OK ? NULL : status_message());
         char *hint = mem_strdup(status_hint_text());
         if (status == STATUS_OK && loop->checkpoint_lost) {

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "model/finite.h"
 #include "model/schedule.h"
 #include "trainer/gradient_sum.h"
 #include "trainer/plan.h"
@@ -175,10 +176,11 @@ static WideTable gather_wide(Stepper *s)
     return wide_gather_finish(&s->wide, s->ranks, s->texts);
 }
 
-static void update(Stepper *s, PartialSum *total, const WideTable *wide, size_t n,
-                   const LeafStep *step, double factor, StepResult *out)
+static StepGradient summed_gradient(const Stepper *s, PartialSum *total,
+                                    const WideTable *wide, size_t n, const LeafStep *step,
+                                    double factor)
 {
-    StepGradient grad = {
+    return (StepGradient){
         .dense = total->dense,
         .words = &total->words,
         .word_table = &s->word_table,
@@ -191,7 +193,6 @@ static void update(Stepper *s, PartialSum *total, const WideTable *wide, size_t 
         .dropout = step->dropout,
         .lr_factor = factor,
     };
-    out->grad_norm = optimizer_step(s->optimizer, s->model, &grad);
 }
 
 static double mixed_loss(const Stepper *s, const float *dense)
@@ -204,18 +205,50 @@ static double mixed_loss(const Stepper *s, const float *dense)
            w * (double)dense[at + LEAF_LOSS_WIDE];
 }
 
-static Status diverged(const char *what, double value, int64_t step)
+static Status diverged_at(const char *what, const char *name, double value, int64_t step)
 {
     char number[32];
     text_from_double(value, number);
-    status_set(STATUS_DIVERGED, "training diverged: the %s is %s at step %lld", what,
-               number, (long long)step + 1);
+    status_set(STATUS_DIVERGED, "training diverged: %s%s is %s at step %lld", what, name,
+               number, (long long)step);
     status_hint("a smaller train.lr, or train.clip_norm=1, may help");
     return STATUS_DIVERGED;
 }
 
+/* All ranks hold the same sums and weights, so all find the same. A weight comes before a
+ * gradient: it is the cause. */
+static Status diverged(const Stepper *s, const StepGradient *grad, double loss,
+                       int64_t step)
+{
+    NotFinite found;
+    if (classifier_find_not_finite(s->model, &found)) {
+        return diverged_at("", found.tensor, (double)found.value, step + 1);
+    }
+    if (gradient_find_not_finite(s->model, grad, &found)) {
+        return diverged_at("gradient of ", found.tensor, (double)found.value, step + 1);
+    }
+    return diverged_at("the ", "loss", loss, step + 1);
+}
+
+Status stepper_check(const Stepper *s, int64_t n_steps)
+{
+    NotFinite found;
+    if (classifier_find_not_finite(s->model, &found) ||
+        optimizer_find_not_finite(s->optimizer, &found)) {
+        return diverged_at("", found.tensor, (double)found.value, n_steps);
+    }
+    return STATUS_OK;
+}
+
 Status stepper_step(Stepper *s, const uint32_t *examples, size_t n, int64_t step,
                     int64_t total_steps, bool want_stop, StepResult *out)
+{
+    double factor = schedule_factor(step, total_steps, s->config->warmup);
+    return stepper_step_with(s, examples, n, step, factor, want_stop, out);
+}
+
+Status stepper_step_with(Stepper *s, const uint32_t *examples, size_t n, int64_t step,
+                         double factor, bool want_stop, StepResult *out)
 {
     batch_plan_make(&s->plan, examples, n, length_of, s->train);
     LeafStep leaf_step = {
@@ -242,14 +275,11 @@ Status stepper_step(Stepper *s, const uint32_t *examples, size_t n, int64_t step
         wide = gather_wide(s);
     }
 
-    double factor = schedule_factor(step, total_steps, s->config->warmup);
     out->stop = total->dense[at_stop(s)] > 0;
     out->loss = mixed_loss(s, total->dense);
     out->lr = s->config->lr * factor;
-    if (!isfinite(out->loss)) {
-        return diverged("loss", out->loss, step);
-    }
-    update(s, total, &wide, n, &leaf_step, factor, out);
-    return isfinite(out->grad_norm) ? STATUS_OK
-                                    : diverged("gradient's norm", out->grad_norm, step);
+    StepGradient grad = summed_gradient(s, total, &wide, n, &leaf_step, factor);
+    out->grad_norm =
+        isfinite(out->loss) ? optimizer_step(s->optimizer, s->model, &grad) : NAN;
+    return isfinite(out->grad_norm) ? STATUS_OK : diverged(s, &grad, out->loss, step);
 }

@@ -25,8 +25,18 @@ typedef struct StepResult {
 
 /* Trains on the batch examples[0..n-1]. `step` counts from 0 over the whole training of
  * `total_steps`. `want_stop` of any rank reaches all. STATUS_DIVERGED when the loss or
- * the gradient is not finite. Collective: every rank passes the same batch. */
+ * some part of the gradient is not finite, naming the first such tensor; the weights are
+ * then as they were. Collective: every rank passes the same batch. */
 Status stepper_step(Stepper *stepper, const uint32_t *examples, size_t n, int64_t step,
                     int64_t total_steps, bool want_stop, StepResult *out);
+
+/* The same with the learning rates times `factor` instead of the schedule's. */
+Status stepper_step_with(Stepper *stepper, const uint32_t *examples, size_t n,
+                         int64_t step, double factor, bool want_stop, StepResult *out);
+
+/* STATUS_DIVERGED when a weight or the optimizer's state overflowed in the updates up to
+ * `n_steps`: one pass over both, to be made before they are saved. Local; the same on all
+ * ranks. */
+Status stepper_check(const Stepper *stepper, int64_t n_steps);
 
 #endif

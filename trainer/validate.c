@@ -13,13 +13,47 @@ typedef struct Answer {
     int32_t predicted;
 } Answer;
 
-static void predict_range(const Classifier *model, const Dataset *set, size_t begin,
-                          size_t end, size_t batch_size, Answer *answers)
+/* What a batch's answers are written to: one list for the mean, and for several models
+ * one each. */
+typedef struct Answers {
+    Classifier *const *models;
+    size_t n_models, n_lists;
+    Answer *list[MAX_MEMBERS + 1];
+} Answers;
+
+static void keep_answers(const PackedBatch *batch, const float *log_probs, size_t C,
+                         int32_t *predicted, Answer *to)
 {
-    size_t C = classifier_sizes(model)->n_classes;
+    classifier_metrics_argmax(log_probs, batch->n_texts, C, predicted);
+    for (size_t i = 0; i < batch->n_texts; i++) {
+        to[i] = (Answer){log_probs[i * C + (size_t)batch->label[i]], predicted[i]};
+    }
+}
+
+/* `log_probs` has room for a batch of each list. */
+static void predict_batch(const Answers *a, Workspace *ws, const PackedBatch *batch,
+                          float *log_probs, int32_t *predicted, size_t at)
+{
+    size_t C = classifier_sizes(a->models[0])->n_classes, n = batch->n_texts * C;
+    const float *each[MAX_MEMBERS];
+    for (size_t m = 0; m < a->n_models; m++) {
+        each[m] = log_probs + (m + 1) * n;
+        classifier_predict(a->models[m], ws, batch, log_probs + (m + 1) * n);
+    }
+    ensemble_mean(each, a->n_models, n, log_probs);
+    for (size_t k = 0; k < a->n_lists; k++) {
+        keep_answers(batch, log_probs + k * n, C, predicted, a->list[k] + at);
+    }
+}
+
+static void predict_range(const Answers *answers, const Dataset *set, size_t begin,
+                          size_t end, size_t batch_size)
+{
+    size_t C = classifier_sizes(answers->models[0])->n_classes;
     BatchPacker *packer = batch_packer_open(set);
-    Workspace *ws = workspace_open(model);
-    float *log_probs = mem_alloc(batch_size * C, sizeof *log_probs);
+    Workspace *ws = workspace_open(answers->models[0]);
+    float *log_probs =
+        mem_alloc((answers->n_models + 1) * batch_size * C, sizeof *log_probs);
     int32_t *predicted = mem_alloc(batch_size, sizeof *predicted);
     uint32_t *examples = mem_alloc(batch_size, sizeof *examples);
     for (size_t at = begin; at < end; at += batch_size) {
@@ -29,12 +63,7 @@ static void predict_range(const Classifier *model, const Dataset *set, size_t be
         }
         PackedBatch batch;
         batch_pack(packer, examples, n, &batch);
-        classifier_predict(model, ws, &batch, log_probs);
-        classifier_metrics_argmax(log_probs, n, C, predicted);
-        for (size_t i = 0; i < n; i++) {
-            answers[at - begin + i] =
-                (Answer){log_probs[i * C + (size_t)batch.label[i]], predicted[i]};
-        }
+        predict_batch(answers, ws, &batch, log_probs, predicted, at - begin);
     }
     free(examples);
     free(predicted);
@@ -72,13 +101,16 @@ static void summarise(const Dataset *set, const Answer *answers, size_t n, size_
     classifier_metrics_free(&metrics);
 }
 
-void validate(const Ranks *ranks, const Classifier *model, const Dataset *set,
-              size_t batch_size, ValidationResult *out)
+void validate(const Ranks *ranks, Classifier *const *models, size_t n_models,
+              const Dataset *set, size_t batch_size, ValidationResult *out)
 {
     size_t n = dataset_size(set), begin, end;
+    Answers mine = {models, n_models, n_models > 1 ? n_models + 1 : 1, {NULL}};
     examples_of(ranks, ranks->rank, n, batch_size, &begin, &end);
-    Answer *mine = mem_alloc(end - begin, sizeof *mine);
-    predict_range(model, set, begin, end, batch_size, mine);
+    for (size_t k = 0; k < mine.n_lists; k++) {
+        mine.list[k] = mem_alloc(end - begin, sizeof *mine.list[k]);
+    }
+    predict_range(&mine, set, begin, end, batch_size);
 
     Answer *all = mem_alloc(n, sizeof *all);
     size_t *counts = mem_alloc((size_t)ranks->size, sizeof *counts);
@@ -86,9 +118,11 @@ void validate(const Ranks *ranks, const Classifier *model, const Dataset *set,
         examples_of(ranks, r, n, batch_size, &begin, &end);
         counts[r] = (end - begin) * sizeof *all;
     }
-    ranks->gather(ranks->self, mine, all, counts);
-    summarise(set, all, n, classifier_sizes(model)->n_classes, out);
+    for (size_t k = 0; k < mine.n_lists; k++) {
+        ranks->gather(ranks->self, mine.list[k], all, counts);
+        summarise(set, all, n, classifier_sizes(models[0])->n_classes, &out[k]);
+        free(mine.list[k]);
+    }
     free(counts);
     free(all);
-    free(mine);
 }
