@@ -1,6 +1,8 @@
 /* Sections of all parts, read together. */
 #include "cli/train_config.h"
 
+#include "cli/bert_config.h"
+
 #include "base/files.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -123,7 +125,8 @@ static Status take_all(Config *config, const char *params_json,
 static Status check_init(const WholeConfig *w, const Config *config)
 {
     const char *dir = w->model.init_from;
-    if (!dir || !*dir || w->data.tokenizer == TOKENIZER_WORDS) {
+    if (!dir || !*dir || w->model.arch == ARCH_BERT ||
+        w->data.tokenizer == TOKENIZER_WORDS) {
         return STATUS_OK;
     }
     status_set(STATUS_CONFIG, "%s: model.init_from: goes with data.tokenizer: words",
@@ -171,6 +174,9 @@ Status whole_config_read(WholeConfig *w, const char *path, const char *params_js
     }
     if (status == STATUS_OK) {
         settle_experiment(w, config);
+        status = bert_config_settle(w, config, params_json != NULL);
+    }
+    if (status == STATUS_OK) {
         w->init_place = mem_strdup(config_origin(config, "model.init_from"));
         status = check_all(w, config, n_ranks);
     }

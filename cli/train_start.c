@@ -97,7 +97,7 @@ static Status read_checkpoint(const char *dir, TrainStart *start)
 Status train_start_open(WholeConfig *config, const ResumePoint *resume, TrainStart *out)
 {
     const char *dir = config->model.init_from;
-    if (!dir || !*dir) {
+    if (config->model.arch != ARCH_LITE || !dir || !*dir) {
         return STATUS_OK;
     }
     TRY(resume->checkpoint_dir ? read_checkpoint(resume->checkpoint_dir, out)

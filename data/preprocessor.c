@@ -447,6 +447,14 @@ size_t preprocessor_vocab_size(const Preprocessor *pre)
                           : vocabulary_size(&pre->vocabulary);
 }
 
+uint32_t preprocessor_pad_row(const Preprocessor *pre)
+{
+    uint32_t pad = pre->wordpiece
+                       ? wordpiece_find(tokenizer_model(pre->wordpiece), TEXT("[PAD]"))
+                       : PIECE_ABSENT;
+    return pad == PIECE_ABSENT ? 0 : pad;
+}
+
 uint32_t preprocessor_mask_row(const Preprocessor *pre)
 {
     if (!pre->wordpiece) {

@@ -37,6 +37,7 @@ size_t preprocessor_vocab_size(const Preprocessor *pre); /* special words includ
 /* The row that stands for a word the model must do without: MASK's; UNK's where a
  * vocabulary has none. */
 uint32_t preprocessor_mask_row(const Preprocessor *pre);
+uint32_t preprocessor_pad_row(const Preprocessor *pre); /* PAD's, or 0 */
 uint32_t preprocessor_word_row(const Preprocessor *pre,
                                Text word); /* of the word tokenizer; or WORD_ABSENT */
 size_t preprocessor_ngram_buckets(const Preprocessor *pre);

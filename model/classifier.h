@@ -13,6 +13,7 @@
 #include "base/batch.h"
 #include "base/config.h"
 #include "base/status.h"
+#include "base/text.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -42,6 +43,8 @@ typedef struct ModelConfig {
     double attention_dropout; /* on attention's probabilities */
     double layer_norm_eps;
     int64_t token_types; /* bert: segments a token can be of; texts are of the first */
+    int64_t positions;   /* rows of the position table; 0: as long as texts may be */
+    int64_t vocab_rows;  /* rows of the word table; 0: as many as the vocabulary has */
     char *init_from;     /* folder that first weights come from; NULL or "": drawn */
 } ModelConfig;
 
@@ -81,6 +84,29 @@ Status classifier_save_weights(const Classifier *model, const char *dir,
                                const char *name);
 Status classifier_load_weights(const Classifier *like, const char *dir, const char *name,
                                Classifier **out);
+
+/* What config.json of a model folder says, ours or a BERT from elsewhere. */
+Status classifier_config_load(const char *dir, ModelConfig *config, ModelSizes *sizes);
+
+/* What became of a folder's tensors; names are owned. */
+typedef struct InitReport {
+    size_t n_taken;
+    StrList drawn;  /* of the model, that the folder has not: they keep their draws */
+    StrList unused; /* of the folder, that the model has not */
+} InitReport;
+
+void init_report_free(InitReport *report);
+
+/* Starts a model of arch bert from the weights in `dir` (model.safetensors, or shards; F32,
+ * F16, BF16), names with or without "bert.". A missing head keeps its draws.
+ * STATUS_DAMAGED for other missing tensors and for shapes that differ. Local. */
+Status classifier_init_from(Classifier *model, const char *dir, InitReport *report);
+
+/* Learning rates of single tensors: those whose name a pattern of `freeze` matches (as a
+ * shell's: bert.embeddings.*) stand still; layer i of L learns at decay^(L - i) of the
+ * rate, what comes before the layers at decay^(L + 1), heads at the full one (Howard,
+ * Ruder 2018, section 3.2). STATUS_CONFIG for a pattern that matches nothing. Local. */
+Status classifier_set_rates(Classifier *model, const StrList *freeze, double decay);
 
 const ModelSizes *classifier_sizes(const Classifier *model);
 const ModelConfig *classifier_config(const Classifier *model);

@@ -26,6 +26,13 @@ struct Workspace {
 /* Unset weights of the right sizes. */
 Classifier *classifier_allocate(const ModelConfig *config, const ModelSizes *sizes);
 
+/* Writes config.json. */
+Status classifier_config_save(const Classifier *model, const char *dir,
+                              const char *const *labels);
+
+/* STATUS_DAMAGED when the folder has weights of a kind that runs code when loaded. */
+Status classifier_refuse_pickles(const char *dir);
+
 /* The first float of a tensor. */
 float *classifier_tensor(const Classifier *model, const Param *param);
 

@@ -35,8 +35,13 @@ const Field model_fields[] = {
      .help = "added to the variance in layer normalisation"},
     {"token_types", FIELD_INT, AT(token_types), "2", 1, 1024,
      .help = "bert: rows of the token type table"},
+    {"positions", FIELD_INT, AT(positions), "0", 0, 1 << 20,
+     .help = "rows of the position table; 0: data.max_words"},
+    {"vocab_rows", FIELD_INT, AT(vocab_rows), "0", 0, 1 << 28,
+     .help = "rows of the word table; 0: as many as the vocabulary has"},
     {"init_from", FIELD_TEXT, AT(init_from),
-     .help = "folder of word vectors to start from (muster pretrain)"},
+     .help = "folder to start from: word vectors (muster pretrain) for lite; a model "
+             "folder, Hugging Face's too, for bert"},
 };
 
 const size_t n_model_fields = sizeof model_fields / sizeof model_fields[0];

@@ -141,19 +141,31 @@ static bool rows_are_finite(const Classifier *model, const StepGradient *grad)
                               grad->n_examples * model->sizes.n_classes));
 }
 
-static void step_dense(Optimizer *opt, Classifier *model, const float *grad, double lr)
+/* The gradient of what stands still counts for nothing, its norm included. */
+static void leave_frozen(const Classifier *model, float *grad)
 {
-    AdamStep plain = adam_step(opt, lr, 0);
-    AdamStep decayed = adam_step(opt, lr, opt->config.weight_decay);
     for (size_t i = 0; i < model->table.n; i++) {
         const Param *param = &model->table.items[i];
-        if (param->block != BLOCK_DENSE) {
+        if (param->block == BLOCK_DENSE && param->lr_scale == 0) {
+            size_t n = param->rows * (param->columns ? param->columns : 1);
+            memset(grad + param->offset, 0, n * sizeof *grad);
+        }
+    }
+}
+
+static void step_dense(Optimizer *opt, Classifier *model, const float *grad, double lr)
+{
+    for (size_t i = 0; i < model->table.n; i++) {
+        const Param *param = &model->table.items[i];
+        if (param->block != BLOCK_DENSE || param->lr_scale == 0) {
             continue;
         }
         size_t at = param->offset;
         size_t n = param->rows * (param->columns ? param->columns : 1);
+        AdamStep step = adam_step(opt, lr * (double)param->lr_scale,
+                                  param->decay ? opt->config.weight_decay : 0);
         adam_range(model->dense + at, opt->dense.m + at, opt->dense.v + at, grad + at, n,
-                   param->decay ? decayed : plain);
+                   step);
     }
 }
 
@@ -269,9 +281,36 @@ static void step_wide(Optimizer *opt, Classifier *model, const StepGradient *gra
                 model->sizes.n_classes);
 }
 
-double optimizer_step(Optimizer *opt, Classifier *model, const StepGradient *grad)
+/* The factor on the learning rate of a table's rows. */
+static double scale_of(const Classifier *model, ParamBlock block)
+{
+    double scale = 0;
+    for (size_t i = 0; i < model->table.n; i++) {
+        if (model->table.items[i].block == block) {
+            scale = (double)model->table.items[i].lr_scale;
+        }
+    }
+    return scale;
+}
+
+static void step_rows(Optimizer *opt, Classifier *model, const StepGradient *grad)
 {
     size_t H = (size_t)model->config.hidden;
+    double lr = opt->config.embedding_lr * grad->lr_factor;
+    double ngrams = scale_of(model, BLOCK_NGRAMS), words = scale_of(model, BLOCK_WORDS);
+    if (ngrams > 0) {
+        collect_ngrams(opt, grad->words, grad->word_table, H);
+        step_ngrams(opt, model, H, adam_step(opt, lr * ngrams, 0));
+    }
+    if (words > 0) {
+        step_words(opt, model, grad->words, grad->word_table, H,
+                   adam_step(opt, lr * words, 0));
+    }
+}
+
+double optimizer_step(Optimizer *opt, Classifier *model, const StepGradient *grad)
+{
+    leave_frozen(model, grad->dense);
     /* In double precision the squares of floats do not overflow. */
     double norm = sqrt(sum_of_squares(grad->dense, opt->dense.n));
     if (!isfinite(norm) || !rows_are_finite(model, grad)) {
@@ -280,13 +319,8 @@ double optimizer_step(Optimizer *opt, Classifier *model, const StepGradient *gra
     opt->step++;
     clip(grad->dense, opt->dense.n, norm, opt->config.clip_norm);
     step_dense(opt, model, grad->dense, opt->config.lr * grad->lr_factor);
-    AdamStep rows = adam_step(opt, opt->config.embedding_lr * grad->lr_factor, 0);
-    if (model->sizes.ngram_buckets > 0) {
-        collect_ngrams(opt, grad->words, grad->word_table, H);
-        step_ngrams(opt, model, H, rows);
-    }
-    step_words(opt, model, grad->words, grad->word_table, H, rows);
-    if (model->sizes.wide_buckets > 0) {
+    step_rows(opt, model, grad);
+    if (scale_of(model, BLOCK_WIDE) > 0) {
         step_wide(opt, model, grad);
     }
     return norm;

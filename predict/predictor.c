@@ -86,21 +86,27 @@ static Status load_description(const char *dir, Json **out)
 typedef struct SizePair {
     const char *what;
     size_t in_model, in_preprocessor;
+    bool may_be_larger; /* in the model */
 } SizePair;
 
 /* Each half is whole by itself; together they could still be of two models. */
 static Status check_sizes(const Predictor *p)
 {
     const ModelSizes *sizes = classifier_sizes(p->models[0]);
+    /* BERT's tables may have rows that no token and no place of a text uses. */
+    bool bert = classifier_config(p->models[0])->arch == ARCH_BERT;
     const SizePair pairs[] = {
-        {"classes", sizes->n_classes, preprocessor_n_classes(p->pre)},
-        {"words", sizes->vocab_size, preprocessor_vocab_size(p->pre)},
-        {"n-gram buckets", sizes->ngram_buckets, preprocessor_ngram_buckets(p->pre)},
-        {"words per text", sizes->max_tokens, preprocessor_max_words(p->pre)},
-        {"wide buckets", sizes->wide_buckets, preprocessor_wide_buckets(p->pre)},
+        {"classes", sizes->n_classes, preprocessor_n_classes(p->pre), false},
+        {"words", sizes->vocab_size, preprocessor_vocab_size(p->pre), bert},
+        {"n-gram buckets", sizes->ngram_buckets, preprocessor_ngram_buckets(p->pre),
+         false},
+        {"words per text", sizes->max_tokens, preprocessor_max_words(p->pre), bert},
+        {"wide buckets", sizes->wide_buckets, preprocessor_wide_buckets(p->pre), false},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
-        if (pairs[i].in_model != pairs[i].in_preprocessor) {
+        bool larger =
+            pairs[i].may_be_larger && pairs[i].in_model > pairs[i].in_preprocessor;
+        if (!larger && pairs[i].in_model != pairs[i].in_preprocessor) {
             return status_set(
                 STATUS_DAMAGED,
                 "%s: model and preprocessor are not of one training: %zu %s "

@@ -51,6 +51,10 @@ const Field train_fields[] = {
     {"class_weights", FIELD_CHOICE, AT(class_weights), "none",
      .choices = CLASS_WEIGHT_NAMES,
      .help = "balanced: rows / (classes x rows of the class)"},
+    {"freeze", FIELD_LIST, AT(freeze),
+     .help = "tensors that are not trained, by name: [bert.embeddings.*]"},
+    {"layer_decay", FIELD_DOUBLE, AT(layer_decay), "1", 0, 1, .above_min = true,
+     .help = "factor on the learning rate from each layer to the one below it"},
 };
 
 const size_t n_train_fields = sizeof train_fields / sizeof train_fields[0];

@@ -92,7 +92,12 @@ Status lr_find_sweep(const TrainJob *job, const LrSweep *sweep, LrCurve *out)
     size_t cap = (size_t)sweep->steps;
     Classifier *model;
     Optimizer *optimizer;
-    train_open_fresh(job, &model, &optimizer);
+    Status opened = train_open_fresh(job, &model, &optimizer);
+    if (opened != STATUS_OK) {
+        optimizer_close(optimizer);
+        classifier_close(model);
+        return opened;
+    }
     Sweep s = {.job = job,
                .sweep = sweep,
                .n = n,

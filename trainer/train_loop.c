@@ -60,34 +60,113 @@ static OptimizerConfig optimizer_config(const TrainConfig *train)
     };
 }
 
-static ModelSizes sizes_of(const Preprocessor *pre)
+static ModelSizes sizes_of(const TrainJob *job)
 {
+    const Preprocessor *pre = job->preprocessor;
+    const ModelConfig *model = job->model;
     return (ModelSizes){
         .n_classes = preprocessor_n_classes(pre),
-        .vocab_size = preprocessor_vocab_size(pre),
+        .vocab_size = model->vocab_rows ? (size_t)model->vocab_rows
+                                        : preprocessor_vocab_size(pre),
         .ngram_buckets = preprocessor_ngram_buckets(pre),
-        .max_tokens = preprocessor_max_words(pre),
+        .max_tokens =
+            model->positions ? (size_t)model->positions : preprocessor_max_words(pre),
         .wide_buckets = preprocessor_wide_buckets(pre),
+        .pad_token = preprocessor_pad_row(pre),
     };
 }
 
-static void open_fresh(const TrainJob *job, uint64_t seed, CheckpointMember *out)
+/* Tables must have a row for every token, and for every place in a text. */
+static Status check_sizes(const TrainJob *job)
+{
+    const ModelSizes sizes = sizes_of(job);
+    size_t vocabulary = preprocessor_vocab_size(job->preprocessor);
+    size_t longest = preprocessor_max_words(job->preprocessor);
+    if (sizes.vocab_size < vocabulary) {
+        status_set(STATUS_CONFIG,
+                   "model.vocab_rows: %zu rows, but the vocabulary has %zu tokens",
+                   sizes.vocab_size, vocabulary);
+        status_hint("use the model's own vocabulary (data.vocab)");
+        return STATUS_CONFIG;
+    }
+    if (sizes.max_tokens < longest) {
+        status_set(STATUS_CONFIG,
+                   "data.max_words: %zu tokens, but the model has %zu positions", longest,
+                   sizes.max_tokens);
+        status_hint("data.max_words=%zu cuts longer texts", sizes.max_tokens);
+        return STATUS_CONFIG;
+    }
+    return STATUS_OK;
+}
+
+static char *first_names(const StrList *names)
+{
+    enum { SHOWN = 4 };
+    StrBuf out = {0};
+    for (size_t i = 0; i < names->n && i < SHOWN; i++) {
+        strbuf_printf(&out, "%s%s", i ? ", " : "", names->items[i]);
+    }
+    if (names->n > SHOWN) {
+        strbuf_printf(&out, " and %zu more", names->n - SHOWN);
+    }
+    strbuf_add_char(&out, '\0');
+    return out.p;
+}
+
+static void tell_start_weights(const char *dir, const InitReport *report)
+{
+    log_note("%zu tensors from %s", report->n_taken, dir);
+    const struct {
+        const char *what;
+        const StrList *names;
+    } lists[] = {{"not there, drawn anew", &report->drawn},
+                 {"there, but not used", &report->unused}};
+    for (size_t i = 0; i < 2; i++) {
+        if (lists[i].names->n > 0) {
+            char *names = first_names(lists[i].names);
+            log_note("%s: %s", lists[i].what, names);
+            free(names);
+        }
+    }
+}
+
+static Status start_from_folder(const TrainJob *job, Classifier *model, bool tell)
+{
+    const char *dir = job->model->init_from;
+    if (job->model->arch != ARCH_BERT || !dir || !*dir) {
+        return STATUS_OK;
+    }
+    InitReport report;
+    Status status = classifier_init_from(model, dir, &report);
+    if (status == STATUS_OK && tell) {
+        tell_start_weights(dir, &report);
+    }
+    init_report_free(&report);
+    return status;
+}
+
+/* Leaves what it opened to be closed also on failure. */
+static Status open_fresh(const TrainJob *job, uint64_t seed, CheckpointMember *out)
 {
     OptimizerConfig config = optimizer_config(job->train);
-    ModelSizes sizes = sizes_of(job->preprocessor);
+    ModelSizes sizes = sizes_of(job);
+    TRY(check_sizes(job));
     out->model = classifier_create(job->model, &sizes, seed);
     if (job->init_words) {
         start_from_words(out->model, job->init_words, job->preprocessor);
     }
     out->optimizer = optimizer_open(out->model, &config);
+    TRY(start_from_folder(job, out->model, seed == job->seed));
+    return classifier_set_rates(out->model, &job->train->freeze, job->train->layer_decay);
 }
 
-void train_open_fresh(const TrainJob *job, Classifier **model, Optimizer **optimizer)
+Status train_open_fresh(const TrainJob *job, Classifier **model, Optimizer **optimizer)
 {
-    CheckpointMember member;
-    open_fresh(job, job->seed, &member);
+    CheckpointMember member = {0};
+    Status status = open_fresh(job, job->seed, &member);
     *model = member.model;
     *optimizer = member.optimizer;
+    return ranks_agree(job->ranks, status);
 }
 
 static size_t name_members(const TrainJob *job, CheckpointMember *members)
@@ -111,12 +190,17 @@ static void close_members(CheckpointMember *members, size_t n)
 static Status restore(const TrainJob *job, CheckpointMember *members, size_t n)
 {
     OptimizerConfig config = optimizer_config(job->train);
-    ModelSizes sizes = sizes_of(job->preprocessor);
+    ModelSizes sizes = sizes_of(job);
     TRY(checkpoint_restore(job->resume_from, &members[0].model, &config,
                            &members[0].optimizer, &members[0].at));
     TRY(checkpoint_check_shape(job->resume_from, members[0].model, job->model, &sizes));
-    return checkpoint_restore_more(job->resume_from, members[0].model, &config,
-                                   members + 1, n - 1);
+    TRY(checkpoint_restore_more(job->resume_from, members[0].model, &config, members + 1,
+                                n - 1));
+    for (size_t m = 0; m < n; m++) {
+        TRY(classifier_set_rates(members[m].model, &job->train->freeze,
+                                 job->train->layer_decay));
+    }
+    return STATUS_OK;
 }
 
 Status train_check_resume(const TrainJob *job)
@@ -161,8 +245,8 @@ static Status open_models(Loop *loop)
         snprintf(loop->partial, sizeof loop->partial, "%s",
                  loop->at.step_in_epoch > 0 ? job->resume_from : "");
     } else {
-        for (size_t m = 0; m < loop->n_members; m++) {
-            open_fresh(job, loop->members[m].seed, &loop->members[m]);
+        for (size_t m = 0; m < loop->n_members && status == STATUS_OK; m++) {
+            status = open_fresh(job, loop->members[m].seed, &loop->members[m]);
         }
     }
     return ranks_agree(job->ranks, status);

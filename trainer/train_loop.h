@@ -42,9 +42,9 @@ typedef struct TrainJob {
  * `callbacks`. Collective. */
 Status train_check_resume(const TrainJob *job);
 
-/* Fresh weights and an optimizer for them, to be closed by the caller. Local; the same on
- * every rank. */
-void train_open_fresh(const TrainJob *job, Classifier **model, Optimizer **optimizer);
+/* Fresh weights and an optimizer for them, to be closed by the caller, also on
+ * failure. Collective. */
+Status train_open_fresh(const TrainJob *job, Classifier **model, Optimizer **optimizer);
 
 /* Trains to the end. STATUS_OK; STATUS_DIVERGED; STATUS_REQUEUE or STATUS_INTERRUPTED
  * after a checkpoint when a signal came; STATUS_FAILED when a checkpoint could not be
