@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Words that every vocabulary of words holds, at these rows of the embedding table. Pieces
- * have the rows that their vocabulary gives them. */
+/* Words that every vocabulary of words holds, at these rows of the embedding table.
+ * Pieces have the rows that their vocabulary gives them. */
 enum { WORD_UNK = 0, WORD_MASK = 1, N_SPECIAL_WORDS = 2 };
 
 typedef struct PackedBatch {

@@ -2,6 +2,7 @@
  * ours to choose. */
 #include "cli/bert_config.h"
 
+#include "base/files.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -125,6 +126,12 @@ static Status settle_folder(WholeConfig *w, const Config *config)
 {
     ModelConfig there;
     ModelSizes sizes;
+    if (!dir_exists(w->model.init_from)) {
+        status_set(STATUS_NOT_FOUND, "%s: model.init_from: there is no folder %s",
+                   config_origin(config, "model.init_from"), w->model.init_from);
+        status_hint("a model folder has config.json, model.safetensors and vocab.txt");
+        return STATUS_NOT_FOUND;
+    }
     Status status = classifier_config_load(w->model.init_from, &there, &sizes);
     if (status == STATUS_OK && there.arch != ARCH_BERT) {
         status = status_set(STATUS_CONFIG, "%s is no BERT", w->model.init_from);

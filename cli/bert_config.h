@@ -6,7 +6,8 @@
 
 /* Does nothing for other architectures. Values that were not given become BERT's; with
  * model.init_from its shape becomes that of the folder. STATUS_CONFIG for given ones that
- * BERT cannot have or that contradict the folder. A resumed run has its values already. */
+ * BERT cannot have or that contradict the folder. A resumed run has its values already.
+ */
 Status bert_config_settle(WholeConfig *whole, const Config *config, bool resumed);
 
 #endif

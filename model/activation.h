@@ -4,8 +4,8 @@
 
 #include "model/classifier.h"
 
-/* y [n, F] = activation(x + bias); on return x holds the derivative at that point, so that
- * the backward pass is one product. */
+/* y [n, F] = activation(x + bias); on return x holds the derivative at that point, so
+ * that the backward pass is one product. */
 void activation_forward(Activation kind, float *y, float *x, const float *bias, size_t n,
                         size_t F);
 

@@ -15,10 +15,10 @@ typedef struct NormActivations {
 
 /* sum = x + (branch + bias) * mask * scale;  y = LayerNorm(sum). */
 typedef struct AddNorm {
-    const float *branch;   /* [n, H] */
-    const float *bias;     /* [H] */
-    const uint8_t *mask;   /* [n, H], or NULL: no dropout */
-    float scale;           /* 1 / (1 - rate) */
+    const float *branch; /* [n, H] */
+    const float *bias;   /* [H] */
+    const uint8_t *mask; /* [n, H], or NULL: no dropout */
+    float scale;         /* 1 / (1 - rate) */
     NormParams norm;
     float eps;
     NormActivations kept;
@@ -30,8 +30,8 @@ void add_norm_forward(float *y, float *sum, const float *x, const AddNorm *a, si
 
 /* The gradients of add_norm_forward. */
 typedef struct AddNormGradient {
-    float *branch; /* [n, H] overwritten */
-    float *bias;   /* [H] += */
+    float *branch;   /* [n, H] overwritten */
+    float *bias;     /* [H] += */
     NormParams norm; /* += */
 } AddNormGradient;
 

@@ -26,8 +26,8 @@ typedef struct AttentionDropout {
 } AttentionDropout;
 
 /* out [n_tokens, H] from qkv [n_tokens, 3H] (queries, keys, values side by side). probs
- * holds attention_probs() floats per text, in order, for the backward pass: negative where
- * dropped. `dropout` NULL: none. */
+ * holds attention_probs() floats per text, in order, for the backward pass: negative
+ * where dropped. `dropout` NULL: none. */
 void attention_forward(float *out, float *probs, const float *qkv,
                        const AttentionShape *shape, const AttentionDropout *dropout,
                        float *scratch);

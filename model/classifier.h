@@ -1,12 +1,12 @@
 /* The text classifier, of one of two architectures.
  *
  * lite: two branches, trained side by side, mixed late. Deep: word vectors, a small
- * pre-LayerNorm transformer over packed tokens, mean pooling, a linear head. Wide: a linear
- * classifier on hashed TF-IDF features with its own loss. The answer is
- * softmax((1 - w) log p_deep + w log p_wide).
+ * pre-LayerNorm transformer over packed tokens, mean pooling, a linear head. Wide: a
+ * linear classifier on hashed TF-IDF features with its own loss. The answer is softmax((1
+ * - w) log p_deep + w log p_wide).
  *
- * bert: Hugging Face's BertForSequenceClassification (Devlin et al. 2019), post-LayerNorm,
- * with a pooler on the first token; no wide branch. */
+ * bert: Hugging Face's BertForSequenceClassification (Devlin et al. 2019),
+ * post-LayerNorm, with a pooler on the first token; no wide branch. */
 #ifndef MUSTER_MODEL_CLASSIFIER_H
 #define MUSTER_MODEL_CLASSIFIER_H
 
@@ -33,12 +33,12 @@ typedef struct ModelConfig {
     int64_t hidden; /* H */
     int64_t layers; /* L; 0 = averaged word vectors */
     int64_t heads;
-    int64_t ff;          /* feed-forward width */
-    double dropout;      /* on embeddings and both residual branches */
-    double pool_dropout; /* before the head */
-    double word_dropout; /* a token becomes MASK */
-    double wide_dropout; /* a wide feature is left out */
-    double wide_weight;  /* w of the late mixing, 0 .. 1 */
+    int64_t ff;               /* feed-forward width */
+    double dropout;           /* on embeddings and both residual branches */
+    double pool_dropout;      /* before the head */
+    double word_dropout;      /* a token becomes MASK */
+    double wide_dropout;      /* a wide feature is left out */
+    double wide_weight;       /* w of the late mixing, 0 .. 1 */
     int activation;           /* Activation */
     double attention_dropout; /* on attention's probabilities */
     double layer_norm_eps;
@@ -97,8 +97,8 @@ typedef struct InitReport {
 
 void init_report_free(InitReport *report);
 
-/* Starts a model of arch bert from the weights in `dir` (model.safetensors, or shards; F32,
- * F16, BF16), names with or without "bert.". A missing head keeps its draws.
+/* Starts a model of arch bert from the weights in `dir` (model.safetensors, or shards;
+ * F32, F16, BF16), names with or without "bert.". A missing head keeps its draws.
  * STATUS_DAMAGED for other missing tensors and for shapes that differ. Local. */
 Status classifier_init_from(Classifier *model, const char *dir, InitReport *report);
 

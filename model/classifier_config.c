@@ -309,9 +309,10 @@ static Status read_config(const Reading *in, ModelConfig *config, ModelSizes *si
         config->arch = ARCH_BERT;
         return read_bert(in, config, sizes);
     }
-    return status_set(STATUS_DAMAGED,
-                      "%s: model_type: expected \"muster-lite\" or \"bert\", found \"%s\"",
-                      in->path, type ? type : "");
+    return status_set(
+        STATUS_DAMAGED,
+        "%s: model_type: expected \"muster-lite\" or \"bert\", found \"%s\"", in->path,
+        type ? type : "");
 }
 
 Status classifier_config_load(const char *dir, ModelConfig *config, ModelSizes *sizes)

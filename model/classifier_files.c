@@ -119,7 +119,8 @@ Status classifier_load(const char *dir, Classifier **out)
     Classifier *model = NULL;
     ModelConfig config = {0};
     ModelSizes sizes;
-    Status status = file_exists(weights_path) ? STATUS_OK : classifier_refuse_pickles(dir);
+    Status status =
+        file_exists(weights_path) ? STATUS_OK : classifier_refuse_pickles(dir);
     if (status == STATUS_OK) {
         status = classifier_config_load(dir, &config, &sizes);
     }

@@ -88,7 +88,8 @@ static void lay_out(EncoderActivations *act, const EncoderWeights *weights, Carv
     act->word_mask = carve_bytes(from, N);
     act->embed_mask = carve_bytes(from, N * H);
     act->pool_mask = carve_bytes(from, B * H);
-    act->probs_mask = carve_bytes(from, config->attention_dropout > 0 ? act->cap_probs : 0);
+    act->probs_mask =
+        carve_bytes(from, config->attention_dropout > 0 ? act->cap_probs : 0);
 }
 
 /* A quarter more than asked for, so that a run of slightly larger batches allocates once.

@@ -35,18 +35,18 @@ typedef struct EncoderActivations {
     float *branch; /* [N, H] */
     NormActivations after_words;
     LayerActivations layer[MAX_LAYERS];
-    float *out;                          /* [N, H] the last layer's */
-    float *first;                        /* [B, H] first tokens, bert */
-    float *squashed;                     /* [B, H] tanh of the pooler, bert */
-    float *pooled;                       /* [B, H] what the head takes in */
-    float *logits;                       /* [B, C] */
-    float *scratch;                      /* attention_scratch() */
-    float *dx, *dy, *dbranch, *dwide;    /* [N, H] thrice, [N, max(3H, F)] */
-    float *dpooled, *dfirst;             /* [B, H] */
-    uint8_t *word_mask;                  /* [N] 0 = the token became MASK */
-    uint8_t *embed_mask;                 /* [N, H] */
-    uint8_t *pool_mask;                  /* [B, H] */
-    uint8_t *probs_mask;                 /* [heads, T, T] per text, of one layer */
+    float *out;                       /* [N, H] the last layer's */
+    float *first;                     /* [B, H] first tokens, bert */
+    float *squashed;                  /* [B, H] tanh of the pooler, bert */
+    float *pooled;                    /* [B, H] what the head takes in */
+    float *logits;                    /* [B, C] */
+    float *scratch;                   /* attention_scratch() */
+    float *dx, *dy, *dbranch, *dwide; /* [N, H] thrice, [N, max(3H, F)] */
+    float *dpooled, *dfirst;          /* [B, H] */
+    uint8_t *word_mask;               /* [N] 0 = the token became MASK */
+    uint8_t *embed_mask;              /* [N, H] */
+    uint8_t *pool_mask;               /* [B, H] */
+    uint8_t *probs_mask;              /* [heads, T, T] per text, of one layer */
 } EncoderActivations;
 
 /* The draws of one training step; NULL where there is no dropout. */

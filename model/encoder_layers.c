@@ -1,7 +1,7 @@
-/* The transformer's layers (Vaswani et al. 2017): attention and feed-forward, each followed
- * by residual connection and dropout, and by a normalisation: of what the next sub-layer
- * takes in while the residual stream goes on beside it (lite), or of the stream itself
- * (bert). Each step is one kernel call; the order of the calls is the model. */
+/* The transformer's layers (Vaswani et al. 2017): attention and feed-forward, each
+ * followed by residual connection and dropout, and by a normalisation: of what the next
+ * sub-layer takes in while the residual stream goes on beside it (lite), or of the stream
+ * itself (bert). Each step is one kernel call; the order of the calls is the model. */
 #include "model/encoder_parts.h"
 
 #include "base/rng.h"

@@ -26,8 +26,9 @@ static size_t *block_size(ParamTable *table, ParamBlock block)
 /* No pointer in DenseParams: a table's tensor, or one that continues the one before. */
 #define NO_VIEW SIZE_MAX
 
-#define VIEW(field)          offsetof(DenseParams, field)
-#define LAYER_VIEW(i, field) (offsetof(DenseParams, layer[i]) + offsetof(LayerParams, field))
+#define VIEW(field) offsetof(DenseParams, field)
+#define LAYER_VIEW(i, field)                                                             \
+    (offsetof(DenseParams, layer[i]) + offsetof(LayerParams, field))
 
 static void add(ParamTable *table, Param param, size_t view, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -53,8 +53,8 @@ enum { MAX_LAYERS = 64 };
 
 /* A dense block read as tensors; NULL for those that an architecture has not. */
 typedef struct DenseParams {
-    float *position;       /* [T, H] */
-    float *token_type;     /* [types, H] bert */
+    float *position;        /* [T, H] */
+    float *token_type;      /* [types, H] bert */
     NormParams after_words; /* what the first layer takes in */
     LayerParams layer[MAX_LAYERS];
     float *pool_weight, *pool_bias; /* [H, H], [H] bert */

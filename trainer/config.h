@@ -25,8 +25,8 @@ typedef struct TrainConfig {
     double focal_gamma; /* for LOSS_FOCAL */
     double label_smoothing;
     int class_weights;       /* ClassWeights */
-    StrList freeze;     /* patterns of tensors that stand still */
-    double layer_decay; /* of the learning rate, from layer to layer */
+    StrList freeze;          /* patterns of tensors that stand still */
+    double layer_decay;      /* of the learning rate, from layer to layer */
     int64_t seeds;           /* models trained, from seed, seed + 1, ... */
     int64_t fast_dev_run;    /* 0 = off; else training steps, and validation batches */
     int64_t overfit_batches; /* 0 = off; else the batches of every epoch */

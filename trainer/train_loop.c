@@ -66,8 +66,8 @@ static ModelSizes sizes_of(const TrainJob *job)
     const ModelConfig *model = job->model;
     return (ModelSizes){
         .n_classes = preprocessor_n_classes(pre),
-        .vocab_size = model->vocab_rows ? (size_t)model->vocab_rows
-                                        : preprocessor_vocab_size(pre),
+        .vocab_size =
+            model->vocab_rows ? (size_t)model->vocab_rows : preprocessor_vocab_size(pre),
         .ngram_buckets = preprocessor_ngram_buckets(pre),
         .max_tokens =
             model->positions ? (size_t)model->positions : preprocessor_max_words(pre),

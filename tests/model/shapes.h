@@ -4,7 +4,8 @@
 
 #include "model/classifier.h"
 
-/* H, L, heads, F, then dropout: residual, pooled, words, wide; the wide branch's weight. */
+/* H, L, heads, F, then dropout: residual, pooled, words, wide; the wide branch's weight.
+ */
 #define LITE(H, L, n_heads, F, residual, pooled, words, wide, weight)                    \
     {                                                                                    \
         .arch = ARCH_LITE, .hidden = (H), .layers = (L), .heads = (n_heads), .ff = (F),  \

@@ -151,8 +151,8 @@ static void write_answer(Classifier *model, const Batch *b, const char *path)
     assert_int_equal(grad.words.n, model->sizes.vocab_size);
     for (size_t i = 0; i < model->table.n; i++) {
         const Param *param = &model->table.items[i];
-        const float *data = param->block == BLOCK_WORDS ? grad.words.value
-                                                        : grad.dense + param->offset;
+        const float *data =
+            param->block == BLOCK_WORDS ? grad.words.value : grad.dense + param->offset;
         tensors[n++] = (Tensor){mem_printf("grad.%s", param->name),
                                 TENSOR_F32,
                                 param->columns ? 2 : 1,

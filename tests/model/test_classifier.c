@@ -6,7 +6,8 @@
 
 static const Shape SHAPES[] = {
     {"default", LITE(16, 1, 4, 24, 0.1, 0.2, 0.1, 0.1, 0.5), SIZES(5, 40, 11, 9, 70)},
-    {"odd head, long", LITE(15, 2, 3, 7, 0.1, 0.1, 0.2, 0.1, 0.3), SIZES(3, 40, 11, 200, 70)},
+    {"odd head, long", LITE(15, 2, 3, 7, 0.1, 0.1, 0.2, 0.1, 0.3),
+     SIZES(3, 40, 11, 200, 70)},
 };
 
 /* Texts `order[0..n-1]` of a batch as a batch of their own. Free with picked_free. */

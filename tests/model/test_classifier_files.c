@@ -177,25 +177,15 @@ static void test_other_shape(void **state)
         ModelSizes sizes;
         const char *message;
     } cases[] = {
-        {"vocabulary",
-         CONFIG,
-         SIZES(3, 10, 5, 4, 10),
+        {"vocabulary", CONFIG, SIZES(3, 10, 5, 4, 10),
          "tensor \"embedding.word.weight\" has shape [10, 8], expected [9, 8]"},
-        {"classes",
-         CONFIG,
-         SIZES(4, 9, 5, 4, 10),
+        {"classes", CONFIG, SIZES(4, 9, 5, 4, 10),
          "tensor \"head.weight\" has shape [4, 8], expected [3, 8]"},
-        {"positions",
-         CONFIG,
-         SIZES(3, 9, 5, 6, 10),
+        {"positions", CONFIG, SIZES(3, 9, 5, 6, 10),
          "tensor \"embedding.position.weight\" has shape [6, 8], expected [4, 8]"},
-        {"no n-grams",
-         CONFIG,
-         SIZES(3, 9, 0, 4, 10),
+        {"no n-grams", CONFIG, SIZES(3, 9, 0, 4, 10),
          "tensor \"embedding.ngram.weight\" is missing"},
-        {"feed-forward",
-         LITE(8, 1, 2, 7, 0, 0, 0, 0, 0),
-         SMALL,
+        {"feed-forward", LITE(8, 1, 2, 7, 0, 0, 0, 0, 0), SMALL,
          "tensor \"encoder.layer.0.ff.in.weight\" has shape [7, 8], expected [6, 8]"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

@@ -5,8 +5,8 @@
 #include "tests/model/leaf_fixture.h"
 #include "tests/model/shapes.h"
 
-static const Shape SHAPE = {
-    "odd", LITE(15, 1, 3, 9, 0.1, 0.2, 0.1, 0.1, 0.5), SIZES(4, 40, 17, 9, 70)};
+static const Shape SHAPE = {"odd", LITE(15, 1, 3, 9, 0.1, 0.2, 0.1, 0.1, 0.5),
+                            SIZES(4, 40, 17, 9, 70)};
 
 static const OptimizerConfig CONFIG = {.lr = 3e-3,
                                        .embedding_lr = 1e-2,

@@ -12,11 +12,11 @@
 
 static const Shape SHAPES[] = {
     {"default", LITE(16, 1, 4, 24, 0.1, 0.2, 0.1, 0.1, 0.5), SIZES(5, 40, 11, 9, 70)},
-    {"two layers, odd head",
-     LITE(15, 2, 3, 7, 0.1, 0.1, 0.2, 0.1, 0.3),
+    {"two layers, odd head", LITE(15, 2, 3, 7, 0.1, 0.1, 0.2, 0.1, 0.3),
      SIZES(3, 40, 11, 17, 70)},
     {"no layer", LITE(8, 0, 2, 4, 0, 0, 0, 0, 0.5), SIZES(4, 40, 11, 6, 70)},
-    {"no n-grams, no wide", LITE(12, 1, 1, 9, 0.3, 0, 0.1, 0, 0.5), SIZES(4, 40, 0, 6, 0)},
+    {"no n-grams, no wide", LITE(12, 1, 1, 9, 0.3, 0, 0.1, 0, 0.5),
+     SIZES(4, 40, 0, 6, 0)},
 };
 
 static double loss_of(Fixture *f, bool wide)

@@ -9,8 +9,8 @@
 
 enum { STEPS = 4 };
 
-static const Shape SHAPE = {
-    "odd", LITE(15, 1, 3, 9, 0.1, 0.2, 0.1, 0.1, 0.5), SIZES(4, 40, 17, 9, 70)};
+static const Shape SHAPE = {"odd", LITE(15, 1, 3, 9, 0.1, 0.2, 0.1, 0.1, 0.5),
+                            SIZES(4, 40, 17, 9, 70)};
 
 static const OptimizerConfig CONFIG = {.lr = 3e-3,
                                        .embedding_lr = 1e-2,

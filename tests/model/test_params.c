@@ -118,7 +118,8 @@ static void test_diagram(void **state)
                          parts[p].columns);
         }
     }
-    assert_place(&table, "encoder.norm.weight", block, view.layer[1].after_ff.weight, H, 0);
+    assert_place(&table, "encoder.norm.weight", block, view.layer[1].after_ff.weight, H,
+                 0);
     assert_place(&table, "encoder.norm.bias", block, view.layer[1].after_ff.bias, H, 0);
     assert_place(&table, "head.weight", block, view.head_weight, 7, H);
     assert_place(&table, "head.bias", block, view.head_bias, 7, 0);

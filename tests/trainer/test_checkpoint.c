@@ -110,12 +110,11 @@ static int setup(void **state)
     must(prepared_open(&t.data, 42, false, &t.prepared));
     must(prepared_dataset(&t.prepared, splits->train, splits->n_train, &t.set));
     t.pre = t.prepared.preprocessor;
-    const ModelSizes sizes = {
-        .n_classes = preprocessor_n_classes(t.pre),
-        .vocab_size = preprocessor_vocab_size(t.pre),
-        .ngram_buckets = preprocessor_ngram_buckets(t.pre),
-        .max_tokens = preprocessor_max_words(t.pre),
-        .wide_buckets = preprocessor_wide_buckets(t.pre)};
+    const ModelSizes sizes = {.n_classes = preprocessor_n_classes(t.pre),
+                              .vocab_size = preprocessor_vocab_size(t.pre),
+                              .ngram_buckets = preprocessor_ngram_buckets(t.pre),
+                              .max_tokens = preprocessor_max_words(t.pre),
+                              .wide_buckets = preprocessor_wide_buckets(t.pre)};
     t.model = classifier_create(&t.model_config, &sizes, 42);
     t.optimizer_config = (OptimizerConfig){.lr = 1e-3,
                                            .embedding_lr = 1e-3,
