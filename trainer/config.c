@@ -4,6 +4,10 @@
 static const char *const LOSS_NAMES[] = {"cross_entropy", "focal", "bce", NULL};
 static const char *const CLASS_WEIGHT_NAMES[] = {"none", "balanced", NULL};
 
+/* In the order of ScheduleKind. */
+static const char *const SCHEDULERS[] = {"cosine", "linear", "constant", "inverse_sqrt",
+                                         NULL};
+
 #define AT(field) offsetof(TrainConfig, field)
 
 const Field train_fields[] = {
@@ -30,7 +34,9 @@ const Field train_fields[] = {
     {"beta2", FIELD_DOUBLE, AT(beta2), "0.999", 0, 0.999999, .help = "Adam"},
     {"eps", FIELD_DOUBLE, AT(eps), "1e-8", 0, 1, .above_min = true, .help = "Adam"},
     {"warmup", FIELD_DOUBLE, AT(warmup), "0.1", 0, 1,
-     .help = "share of the steps with a rising learning rate; then cosine to 0"},
+     .help = "share of the steps with a rising learning rate"},
+    {"scheduler", FIELD_CHOICE, AT(scheduler), "cosine", .choices = SCHEDULERS,
+     .help = "learning rates after the warm-up; cosine and linear end at 0"},
     {"clip_norm", FIELD_DOUBLE, AT(clip_norm), "1", 0, 1e9,
      .help = "largest gradient norm of the dense part; 0 = off"},
     {"loss", FIELD_CHOICE, AT(loss), "cross_entropy", .choices = LOSS_NAMES,

@@ -20,6 +20,7 @@ typedef struct TrainConfig {
     double weight_decay;
     double beta1, beta2, eps;
     double warmup; /* share of the steps */
+    int scheduler; /* ScheduleKind */
     double clip_norm;
     int loss;           /* LossKind of model/loss.h */
     double focal_gamma; /* for LOSS_FOCAL */
