@@ -133,6 +133,8 @@ static Status prepare(Bench *bench)
     };
     const TrainConfig *t = &bench->train;
     OptimizerConfig config = {
+        .kind = (OptimizerKind)t->optimizer,
+        .momentum = t->momentum,
         .lr = t->lr,
         .embedding_lr = t->embedding_lr,
         .wide_lr = t->wide_lr,

@@ -1,5 +1,5 @@
-/* AdamW (Loshchilov, Hutter 2019) on the dense block, lazy Adam on touched rows (the
- * moments of an untouched row stand still, as PyTorch's SparseAdam), plain SGD on the
+/* The chosen rule on the dense block and, without decay, on touched rows (what is kept
+ * beside an untouched row stands still, as in PyTorch's SparseAdam); plain SGD on the
  * wide rows. */
 #include "base/mem.h"
 #include "base/rng.h"
@@ -7,13 +7,14 @@
 #include "model/dispatch.h"
 #include "model/finite.h"
 #include "model/training.h"
+#include "model/update_rule.h"
 #include "model/wide.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* First and second moments of one block. */
+/* First and second moments of one block; NULL where the optimizer keeps none. */
 typedef struct Moments {
     float *m, *v;
     size_t n;
@@ -30,10 +31,12 @@ struct Optimizer {
     size_t cap_wide;
 };
 
-static Moments moments(size_t n)
+static Moments moments(const OptimizerConfig *config, size_t n)
 {
-    return (Moments){mem_zalloc_aligned(n, sizeof(float)),
-                     mem_zalloc_aligned(n, sizeof(float)), n};
+    bool m = optimizer_keeps_m(config->kind, config->momentum);
+    bool v = optimizer_keeps_v(config->kind);
+    return (Moments){m ? mem_zalloc_aligned(n, sizeof(float)) : NULL,
+                     v ? mem_zalloc_aligned(n, sizeof(float)) : NULL, n};
 }
 
 Optimizer *optimizer_open(const Classifier *model, const OptimizerConfig *config)
@@ -41,9 +44,9 @@ Optimizer *optimizer_open(const Classifier *model, const OptimizerConfig *config
     size_t H = (size_t)model->config.hidden;
     Optimizer *opt = mem_zalloc(1, sizeof *opt);
     opt->config = *config;
-    opt->dense = moments(model->table.n_dense);
-    opt->words = moments(model->table.n_words);
-    opt->ngrams = moments(model->table.n_ngrams);
+    opt->dense = moments(config, model->table.n_dense);
+    opt->words = moments(config, model->table.n_words);
+    opt->ngrams = moments(config, model->table.n_ngrams);
     opt->shared = mem_zalloc_aligned(2 * H, sizeof *opt->shared);
     opt->ngram_grad = mem_zalloc_aligned(model->table.n_ngrams, sizeof *opt->ngram_grad);
     opt->ngram_seen = mem_zalloc(model->sizes.ngram_buckets, 1);
@@ -67,42 +70,20 @@ void optimizer_close(Optimizer *opt)
     free(opt);
 }
 
-/* The numbers of one Adam step that are the same for every weight. */
-typedef struct AdamStep {
-    float beta1, beta2, eps;
-    float rate;          /* lr / (1 - beta1^t) */
-    float inverse_root2; /* 1 / sqrt(1 - beta2^t) */
-    float keep;          /* 1 - lr * weight decay */
-} AdamStep;
-
-static AdamStep adam_step(const Optimizer *opt, double lr, double decay)
+/* The rule of this step. */
+static UpdateRule rule_of(const Optimizer *opt, double lr, double decay)
 {
     const OptimizerConfig *c = &opt->config;
-    double t = (double)opt->step;
-    return (AdamStep){
-        .beta1 = (float)c->beta1,
-        .beta2 = (float)c->beta2,
-        .eps = (float)c->eps,
-        .rate = (float)(lr / (1 - pow(c->beta1, t))),
-        .inverse_root2 = (float)(1 / sqrt(1 - pow(c->beta2, t))),
-        .keep = (float)(1 - lr * decay),
-    };
+    UpdateSettings settings = {c->kind, c->beta1, c->beta2, c->eps, c->momentum};
+    return update_rule(&settings, opt->step, lr, decay);
 }
 
-ALWAYS_INLINE void adam(float *restrict p, float *restrict m, float *restrict v,
-                        const float *restrict g, size_t n, AdamStep s)
+/* One step of the n weights at `at` of a block. */
+static void step_range(float *weights, const Moments *moments, size_t at,
+                       const float *grad, size_t n, const UpdateRule *rule)
 {
-    for (size_t i = 0; i < n; i++) {
-        m[i] = s.beta1 * m[i] + (1 - s.beta1) * g[i];
-        v[i] = s.beta2 * v[i] + (1 - s.beta2) * g[i] * g[i];
-        p[i] = p[i] * s.keep - s.rate * m[i] / (sqrtf(v[i]) * s.inverse_root2 + s.eps);
-    }
-}
-
-MULTIVERSION
-static void adam_range(float *p, float *m, float *v, const float *g, size_t n, AdamStep s)
-{
-    adam(p, m, v, g, n, s);
+    update_apply(rule, weights + at, moments->m ? moments->m + at : NULL,
+                 moments->v ? moments->v + at : NULL, grad, n);
 }
 
 MULTIVERSION
@@ -162,10 +143,9 @@ static void step_dense(Optimizer *opt, Classifier *model, const float *grad, dou
         }
         size_t at = param->offset;
         size_t n = param->rows * (param->columns ? param->columns : 1);
-        AdamStep step = adam_step(opt, lr * (double)param->lr_scale,
+        UpdateRule rule = rule_of(opt, lr * (double)param->lr_scale,
                                   param->decay ? opt->config.weight_decay : 0);
-        adam_range(model->dense + at, opt->dense.m + at, opt->dense.v + at, grad + at, n,
-                   step);
+        step_range(model->dense, &opt->dense, at, grad + at, n, &rule);
     }
 }
 
@@ -214,16 +194,15 @@ static void collect_ngrams(Optimizer *opt, const SparseRows *words,
     }
 }
 
-MULTIVERSION
-static void step_ngrams(Optimizer *opt, Classifier *model, size_t H, AdamStep s)
+static void step_ngrams(Optimizer *opt, Classifier *model, size_t H,
+                        const UpdateRule *rule)
 {
     for (size_t g = 0; g < model->sizes.ngram_buckets; g++) {
         if (!opt->ngram_seen[g]) {
             continue;
         }
         float *grad = opt->ngram_grad + g * H;
-        adam(model->ngrams + g * H, opt->ngrams.m + g * H, opt->ngrams.v + g * H, grad, H,
-             s);
+        step_range(model->ngrams, &opt->ngrams, g * H, grad, H, rule);
         memset(grad, 0, H * sizeof *grad);
         opt->ngram_seen[g] = 0;
     }
@@ -231,9 +210,8 @@ static void step_ngrams(Optimizer *opt, Classifier *model, size_t H, AdamStep s)
 
 /* A word of its own row is updated at once; unknown words share UNK's row, and MASK may
  * be a word as well: theirs are added up first. */
-MULTIVERSION
 static void step_words(Optimizer *opt, Classifier *model, const SparseRows *words,
-                       const WordTable *table, size_t H, AdamStep s)
+                       const WordTable *table, size_t H, const UpdateRule *rule)
 {
     const size_t shared[2] = {WORD_UNK, table->mask_row};
     bool seen[2] = {false};
@@ -247,15 +225,13 @@ static void step_words(Optimizer *opt, Classifier *model, const SparseRows *word
             seen[which] = true;
             add_scaled(opt->shared + which * H, grad, 1, H);
         } else {
-            adam(model->words + row * H, opt->words.m + row * H, opt->words.v + row * H,
-                 grad, H, s);
+            step_range(model->words, &opt->words, row * H, grad, H, rule);
         }
     }
     for (size_t which = 0; which < 2; which++) {
         if (seen[which]) {
-            size_t at = shared[which] * H;
-            adam(model->words + at, opt->words.m + at, opt->words.v + at,
-                 opt->shared + which * H, H, s);
+            step_range(model->words, &opt->words, shared[which] * H,
+                       opt->shared + which * H, H, rule);
         }
     }
 }
@@ -300,11 +276,12 @@ static void step_rows(Optimizer *opt, Classifier *model, const StepGradient *gra
     double ngrams = scale_of(model, BLOCK_NGRAMS), words = scale_of(model, BLOCK_WORDS);
     if (ngrams > 0) {
         collect_ngrams(opt, grad->words, grad->word_table, H);
-        step_ngrams(opt, model, H, adam_step(opt, lr * ngrams, 0));
+        UpdateRule rule = rule_of(opt, lr * ngrams, 0);
+        step_ngrams(opt, model, H, &rule);
     }
     if (words > 0) {
-        step_words(opt, model, grad->words, grad->word_table, H,
-                   adam_step(opt, lr * words, 0));
+        UpdateRule rule = rule_of(opt, lr * words, 0);
+        step_words(opt, model, grad->words, grad->word_table, H, &rule);
     }
 }
 
@@ -333,14 +310,23 @@ static Tensor flat(const char *name, TensorType type, const void *data, size_t n
 
 size_t optimizer_state(const Optimizer *opt, Tensor out[OPTIMIZER_TENSORS])
 {
+    const struct {
+        const char *m, *v;
+        const Moments *moments;
+    } blocks[] = {{"optimizer.dense.m", "optimizer.dense.v", &opt->dense},
+                  {"optimizer.words.m", "optimizer.words.v", &opt->words},
+                  {"optimizer.ngrams.m", "optimizer.ngrams.v", &opt->ngrams}};
     size_t n = 0;
     out[n++] = flat("optimizer.step", TENSOR_I64, &opt->step, 1);
-    out[n++] = flat("optimizer.dense.m", TENSOR_F32, opt->dense.m, opt->dense.n);
-    out[n++] = flat("optimizer.dense.v", TENSOR_F32, opt->dense.v, opt->dense.n);
-    out[n++] = flat("optimizer.words.m", TENSOR_F32, opt->words.m, opt->words.n);
-    out[n++] = flat("optimizer.words.v", TENSOR_F32, opt->words.v, opt->words.n);
-    out[n++] = flat("optimizer.ngrams.m", TENSOR_F32, opt->ngrams.m, opt->ngrams.n);
-    out[n++] = flat("optimizer.ngrams.v", TENSOR_F32, opt->ngrams.v, opt->ngrams.n);
+    for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
+        const Moments *some = blocks[i].moments;
+        if (some->m) {
+            out[n++] = flat(blocks[i].m, TENSOR_F32, some->m, some->n);
+        }
+        if (some->v) {
+            out[n++] = flat(blocks[i].v, TENSOR_F32, some->v, some->n);
+        }
+    }
     return n;
 }
 

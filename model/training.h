@@ -8,6 +8,7 @@
 #include "model/classifier.h"
 #include "model/loss.h"
 #include "model/sparse_rows.h"
+#include "model/update_rule.h"
 
 #include <stdbool.h>
 
@@ -40,6 +41,8 @@ void classifier_leaf(const Classifier *model, Workspace *ws, const PackedBatch *
                      const LeafStep *step, LeafGradient *out);
 
 typedef struct OptimizerConfig {
+    OptimizerKind kind; /* of the dense part, and of word and n-gram rows */
+    double momentum;    /* SGD */
     double lr;           /* dense part */
     double embedding_lr; /* word and n-gram rows */
     double wide_lr;      /* SGD, for a batch of 32 */

@@ -8,6 +8,9 @@ static const char *const CLASS_WEIGHT_NAMES[] = {"none", "balanced", NULL};
 static const char *const SCHEDULERS[] = {"cosine", "linear", "constant", "inverse_sqrt",
                                          NULL};
 
+/* In the order of OptimizerKind. */
+static const char *const OPTIMIZERS[] = {"adamw", "adam", "sgd", "adagrad", NULL};
+
 #define AT(field) offsetof(TrainConfig, field)
 
 const Field train_fields[] = {
@@ -22,10 +25,9 @@ const Field train_fields[] = {
     {"leaves", FIELD_INT, AT(leaves), "8", 1, 4096,
      .help = "parts of a batch whose gradients are added in one fixed tree; a power of "
              "two, at least the ranks"},
-    {"lr", FIELD_DOUBLE, AT(lr), "2e-3", 0, 1e3, .above_min = true,
-     .help = "AdamW, dense part"},
+    {"lr", FIELD_DOUBLE, AT(lr), "2e-3", 0, 1e3, .above_min = true, .help = "dense part"},
     {"embedding_lr", FIELD_DOUBLE, AT(embedding_lr), "2e-3", 0, 1e3,
-     .help = "lazy Adam, word and n-gram vectors"},
+     .help = "word and n-gram vectors"},
     {"wide_lr", FIELD_DOUBLE, AT(wide_lr), "20", 0, 1e6,
      .help = "SGD of the wide branch, for a batch of 32; scaled with the batch"},
     {"weight_decay", FIELD_DOUBLE, AT(weight_decay), "0.05", 0, 100,
@@ -35,6 +37,10 @@ const Field train_fields[] = {
     {"eps", FIELD_DOUBLE, AT(eps), "1e-8", 0, 1, .above_min = true, .help = "Adam"},
     {"warmup", FIELD_DOUBLE, AT(warmup), "0.1", 0, 1,
      .help = "share of the steps with a rising learning rate"},
+    {"optimizer", FIELD_CHOICE, AT(optimizer), "adamw", .choices = OPTIMIZERS,
+     .help = "of the dense part, and of the rows of words that a batch touched"},
+    {"momentum", FIELD_DOUBLE, AT(momentum), "0.9", 0, 0.999999,
+     .help = "sgd; what a row that is not touched keeps stands still"},
     {"scheduler", FIELD_CHOICE, AT(scheduler), "cosine", .choices = SCHEDULERS,
      .help = "learning rates after the warm-up; cosine and linear end at 0"},
     {"clip_norm", FIELD_DOUBLE, AT(clip_norm), "1", 0, 1e9,

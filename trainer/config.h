@@ -21,6 +21,8 @@ typedef struct TrainConfig {
     double beta1, beta2, eps;
     double warmup; /* share of the steps */
     int scheduler; /* ScheduleKind */
+    int optimizer; /* OptimizerKind */
+    double momentum;
     double clip_norm;
     int loss;           /* LossKind of model/loss.h */
     double focal_gamma; /* for LOSS_FOCAL */

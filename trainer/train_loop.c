@@ -49,6 +49,8 @@ static bool is_root(const Loop *loop)
 static OptimizerConfig optimizer_config(const TrainConfig *train)
 {
     return (OptimizerConfig){
+        .kind = (OptimizerKind)train->optimizer,
+        .momentum = train->momentum,
         .lr = train->lr,
         .embedding_lr = train->embedding_lr,
         .wide_lr = train->wide_lr,

@@ -29,6 +29,18 @@ train_on() {
     ! same_training focal1 bce1 >/dev/null
 }
 
+@test "other optimizers and schedules: the same on 1 and 4 ranks" {
+    for way in "sgd linear 0.05" "adagrad constant 0.01" "adam inverse_sqrt 0.002"; do
+        read -r optimizer scheduler lr <<<"$way"
+        for n in 1 4; do
+            train_on $optimizer$n $n train.optimizer=$optimizer train.scheduler=$scheduler \
+                train.lr=$lr train.embedding_lr=$lr
+        done
+        cd "$BATS_TEST_TMPDIR"
+        same_training ${optimizer}1 ${optimizer}4
+    done
+}
+
 @test "3 and 5 ranks: the same each time" {
     for n in 3 5; do
         train_on first$n $n

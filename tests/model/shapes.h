@@ -10,8 +10,7 @@
     {                                                                                    \
         .arch = ARCH_LITE, .hidden = (H), .layers = (L), .heads = (n_heads), .ff = (F),  \
         .dropout = (residual), .pool_dropout = (pooled), .word_dropout = (words),        \
-        .wide_dropout = (wide), .wide_weight = (weight), .layer_norm_eps = 1e-5,         \
-        .token_types = 2                                                                 \
+        .wide_dropout = (wide), .wide_weight = (weight), .layer_norm_eps = 1e-5          \
     }
 
 /* Classes, vocabulary, n-gram buckets, longest text, wide buckets. */

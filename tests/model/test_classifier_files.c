@@ -270,7 +270,7 @@ static void test_config_out_of_bounds(void **state)
         {"max_position_embeddings", "null"},
         {"wide_buckets", "-1"},
         {"ngram_buckets", "268435457"},
-        {"model_type", "\"bert\""},
+        {"model_type", "\"roberta\""},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         Folder f = folder_open();
