@@ -169,7 +169,7 @@ static void count_work(Bench *bench, const uint32_t *examples, size_t n)
 
 static Status train(Bench *bench)
 {
-    size_t n = dataset_size(bench->train_set), batch = (size_t)bench->train.batch_size;
+    size_t n = dataset_size(bench->train_set), batch = train_step_texts(&bench->train);
     int64_t per_epoch = (int64_t)((n + batch - 1) / batch);
     int64_t total = per_epoch * bench->train.epochs;
     uint32_t *order = mem_alloc(n, sizeof *order);

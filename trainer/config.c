@@ -25,6 +25,9 @@ const Field train_fields[] = {
     {"leaves", FIELD_INT, AT(leaves), "8", 1, 4096,
      .help = "parts of a batch whose gradients are added in one fixed tree; a power of "
              "two, at least the ranks"},
+    {"accumulate", FIELD_INT, AT(accumulate), "1", 1, 4096, .unit = "batches",
+     .help = "one optimizer step from so many batches, in the memory of one; the same as "
+             "batch_size and leaves times as large"},
     {"lr", FIELD_DOUBLE, AT(lr), "2e-3", 0, 1e3, .above_min = true, .help = "dense part"},
     {"embedding_lr", FIELD_DOUBLE, AT(embedding_lr), "2e-3", 0, 1e3,
      .help = "word and n-gram vectors"},
@@ -86,6 +89,16 @@ static int64_t power_of_two_from(int64_t n)
         power *= 2;
     }
     return power;
+}
+
+size_t train_step_texts(const TrainConfig *config)
+{
+    return (size_t)(config->batch_size * config->accumulate);
+}
+
+size_t train_step_leaves(const TrainConfig *config)
+{
+    return (size_t)power_of_two_from(config->leaves * config->accumulate);
 }
 
 Status train_config_check(const TrainConfig *config, const Config *source, int n_ranks)

@@ -14,6 +14,7 @@ typedef struct TrainConfig {
     int64_t batch_size;      /* texts per optimizer step, all ranks together */
     int64_t eval_batch_size; /* texts per forward pass in validation */
     int64_t leaves;          /* parts of a batch whose gradients are added in a tree */
+    int64_t accumulate;      /* batches whose gradients make one optimizer step */
     double lr;
     double embedding_lr;
     double wide_lr;
@@ -41,6 +42,13 @@ extern const size_t n_train_fields;
 /* What a run is made for when it is not to give a model: "fast_dev_run",
  * "overfit_batches", or NULL. Static storage. */
 const char *train_config_purpose(const TrainConfig *config);
+
+/* Texts of one optimizer step: batch_size, as often as `accumulate` says. */
+size_t train_step_texts(const TrainConfig *config);
+
+/* Leaves of one optimizer step: a power of two, enough that none has more texts than
+ * without accumulation, so that memory stays that of one batch. */
+size_t train_step_leaves(const TrainConfig *config);
 
 /* Leaves that are no power of two; rank counts that do not fit batch or leaves. */
 Status train_config_check(const TrainConfig *config, const Config *source, int n_ranks);

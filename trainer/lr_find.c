@@ -88,7 +88,7 @@ static Status run_sweep(Sweep *s, LrCurve *curve)
 
 Status lr_find_sweep(const TrainJob *job, const LrSweep *sweep, LrCurve *out)
 {
-    size_t n = dataset_size(job->train_set), batch = (size_t)job->train->batch_size;
+    size_t n = dataset_size(job->train_set), batch = train_step_texts(job->train);
     size_t cap = (size_t)sweep->steps;
     Classifier *model;
     Optimizer *optimizer;

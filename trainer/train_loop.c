@@ -287,7 +287,7 @@ static bool keeps_checkpoints(const Loop *loop)
 static Status open_loop(Loop *loop, const TrainJob *job)
 {
     *loop = (Loop){.job = job, .n = dataset_size(job->train_set)};
-    size_t batch = (size_t)job->train->batch_size;
+    size_t batch = train_step_texts(job->train);
     loop->steps_per_epoch = (int64_t)((loop->n + batch - 1) / batch);
     loop->total_steps = steps_in_all(job->train, loop->steps_per_epoch);
     loop->order = mem_alloc(loop->n, sizeof *loop->order);
@@ -393,7 +393,7 @@ static Status run_member(Loop *loop, size_t m, bool *asked)
 {
     const TrainJob *job = loop->job;
     CheckpointMember *member = &loop->members[m];
-    size_t batch = (size_t)job->train->batch_size;
+    size_t batch = train_step_texts(job->train);
     plan_order(loop, member);
     while (member_in_epoch(loop, member) && !*asked) {
         size_t first = (size_t)member->at.step_in_epoch * batch;

@@ -56,7 +56,7 @@ static float *balanced_weights(const Dataset *train, size_t C)
  * allocates or meets a page for the first time. */
 static void reserve(Stepper *s)
 {
-    size_t batch = (size_t)s->config->batch_size, n_leaves = s->plan.n_leaves;
+    size_t batch = train_step_texts(s->config), n_leaves = s->plan.n_leaves;
     PackedBatch largest;
     batch_packer_reserve(s->packer, (batch + n_leaves - 1) / n_leaves, &largest);
     workspace_reserve(s->workspace, s->model, &largest);
@@ -77,7 +77,7 @@ static void reserve(Stepper *s)
 Stepper *stepper_open(const Ranks *ranks, const TrainConfig *config, uint64_t seed,
                       Classifier *model, Optimizer *optimizer, const Dataset *train)
 {
-    size_t batch = (size_t)config->batch_size, C = classifier_sizes(model)->n_classes;
+    size_t batch = train_step_texts(config), C = classifier_sizes(model)->n_classes;
     Stepper *s = mem_zalloc(1, sizeof *s);
     s->ranks = ranks;
     s->config = config;
@@ -91,7 +91,7 @@ Stepper *stepper_open(const Ranks *ranks, const TrainConfig *config, uint64_t se
     }
     s->packer = batch_packer_open(train);
     s->workspace = workspace_open(model);
-    batch_plan_init(&s->plan, (size_t)config->leaves, batch);
+    batch_plan_init(&s->plan, train_step_leaves(config), batch);
     gradient_sum_init(&s->sum, at_stop(s) + 1, (size_t)classifier_config(model)->hidden);
     s->dlogits = mem_zalloc_aligned(batch * C, sizeof *s->dlogits);
     s->counts = mem_zalloc((size_t)ranks->size, sizeof *s->counts);

@@ -41,6 +41,18 @@ train_on() {
     done
 }
 
+@test "accumulated batches: those of a larger batch, on 1 and 4 ranks" {
+    train_on large 1 train.batch_size=64 train.leaves=32
+    train_on two 1 train.accumulate=2 train.leaves=16
+    train_on three1 1 train.batch_size=16 train.accumulate=3
+    train_on three4 4 train.batch_size=16 train.accumulate=3
+    cd "$BATS_TEST_TMPDIR"
+    [ "$(metrics large)" = "$(metrics two)" ]
+    cmp "$(artifacts large)"/checkpoint_000002/model.safetensors \
+        "$(artifacts two)"/checkpoint_000002/model.safetensors
+    same_training three1 three4
+}
+
 @test "3 and 5 ranks: the same each time" {
     for n in 3 5; do
         train_on first$n $n
