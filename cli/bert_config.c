@@ -36,6 +36,10 @@ static Status settle_branches(WholeConfig *w, const Config *config)
     if (given(config, "model.word_dropout") && w->model.word_dropout > 0) {
         return refuse(config, "model.word_dropout", "use model.word_dropout: 0");
     }
+    if (given(config, "model.pooling") && w->model.pooling != 0) {
+        return refuse(config, "model.pooling",
+                      "BERT pools by a layer on its first token");
+    }
     w->data.tokenizer = TOKENIZER_WORDPIECE;
     w->data.wide = WIDE_NONE;
     w->data.ngram_buckets = 0;

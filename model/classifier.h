@@ -44,6 +44,7 @@ typedef struct ModelConfig {
     double layer_norm_eps;
     int64_t token_types; /* bert: segments a token can be of; texts are of the first */
     int64_t positions;   /* rows of the position table; 0: as long as texts may be */
+    int pooling;         /* Pooling; bert pools its own way */
     int64_t vocab_rows;  /* rows of the word table; 0: as many as the vocabulary has */
     char *init_from;     /* folder that first weights come from; NULL or "": drawn */
 } ModelConfig;

@@ -118,6 +118,9 @@ static void write_common(JsonWriter *w, const ModelConfig *c, const ModelSizes *
     write_shares(w, shares, sizeof shares / sizeof shares[0]);
 }
 
+/* In the order of Pooling. */
+static const char *const POOLINGS[] = {"mean", "max", "mean_max", "first"};
+
 static void write_lite(JsonWriter *w, const ModelConfig *c, const ModelSizes *s)
 {
     const Key keys[] = {
@@ -134,6 +137,7 @@ static void write_lite(JsonWriter *w, const ModelConfig *c, const ModelSizes *s)
     write_common(w, c, s);
     write_ints(w, keys, sizeof keys / sizeof keys[0]);
     write_shares(w, shares, sizeof shares / sizeof shares[0]);
+    write_text(w, "pooling", POOLINGS[c->pooling]);
 }
 
 /* The keys of transformers' BertConfig. Word dropout is a thing of training here and has
@@ -252,6 +256,21 @@ static Status read_common(const Reading *in, ModelConfig *config, ModelSizes *si
     return STATUS_OK;
 }
 
+/* Absent in older folders, which all took the mean. */
+static Status read_pooling(const Reading *in, int *out)
+{
+    const Json *value = json_get(in->json, "pooling");
+    const char *name = value ? json_string(value) : "mean";
+    for (int i = 0; name && i < 4; i++) {
+        if (strcmp(name, POOLINGS[i]) == 0) {
+            *out = i;
+            return STATUS_OK;
+        }
+    }
+    return status_set(STATUS_DAMAGED, "%s: pooling: \"%s\" is not known", in->path,
+                      name ? name : "");
+}
+
 static Status read_lite(const Reading *in, ModelConfig *config, ModelSizes *sizes)
 {
     int64_t C = 0, G = 0, F = 0;
@@ -263,6 +282,7 @@ static Status read_lite(const Reading *in, ModelConfig *config, ModelSizes *size
     TRY(read_share(in, "word_dropout", 0, 0, 0.99, &config->word_dropout));
     TRY(read_share(in, "wide_dropout", 0, 0, 0.99, &config->wide_dropout));
     TRY(read_share(in, "wide_weight", 0, 0, 1, &config->wide_weight));
+    TRY(read_pooling(in, &config->pooling));
     sizes->n_classes = (size_t)C;
     sizes->ngram_buckets = (size_t)G;
     sizes->wide_buckets = (size_t)F;

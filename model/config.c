@@ -3,6 +3,8 @@
 #include "model/params.h"
 
 static const char *const ARCHS[] = {"lite", "bert", NULL};
+/* In the order of Pooling. */
+static const char *const POOLINGS[] = {"mean", "max", "mean_max", "first", NULL};
 static const char *const ACTIVATIONS[] = {"gelu", "gelu_tanh", "relu", NULL};
 
 #define AT(field) offsetof(ModelConfig, field)
@@ -35,6 +37,8 @@ const Field model_fields[] = {
      .help = "added to the variance in layer normalisation"},
     {"token_types", FIELD_INT, AT(token_types), "2", 1, 1024,
      .help = "bert: rows of the token type table"},
+    {"pooling", FIELD_CHOICE, AT(pooling), "mean", .choices = POOLINGS,
+     .help = "lite: one vector of a text's tokens; mean_max: both, side by side"},
     {"positions", FIELD_INT, AT(positions), "0", 0, 1 << 20,
      .help = "rows of the position table; 0: data.max_words"},
     {"vocab_rows", FIELD_INT, AT(vocab_rows), "0", 0, 1 << 28,

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "model/attention.h"
+#include "model/pooling.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,7 @@ static void lay_out(EncoderActivations *act, const EncoderWeights *weights, Carv
     size_t N = act->cap_tokens, B = act->cap_texts, W = act->cap_words;
     size_t H = (size_t)config->hidden, F = (size_t)config->ff;
     size_t L = (size_t)config->layers, C = weights->sizes->n_classes;
+    size_t P = pooling_width((Pooling)config->pooling, H);
     bool bert = config->arch == ARCH_BERT;
     act->words = carve(from, W * H);
     act->x = carve(from, N * H);
@@ -75,7 +77,7 @@ static void lay_out(EncoderActivations *act, const EncoderWeights *weights, Carv
     act->out = carve(from, N * H);
     act->first = carve(from, bert ? B * H : 0);
     act->squashed = carve(from, bert ? B * H : 0);
-    act->pooled = carve(from, B * H);
+    act->pooled = carve(from, B * P);
     act->logits = carve(from, B * C);
     size_t d = H / (size_t)config->heads;
     act->scratch = carve(from, attention_scratch(act->cap_length, d));
@@ -83,11 +85,12 @@ static void lay_out(EncoderActivations *act, const EncoderWeights *weights, Carv
     act->dy = carve(from, N * H);
     act->dbranch = carve(from, N * H);
     act->dwide = carve(from, N * larger(3 * H, F));
-    act->dpooled = carve(from, B * H);
+    act->dpooled = carve(from, B * P);
     act->dfirst = carve(from, bert ? B * H : 0);
     act->word_mask = carve_bytes(from, N);
     act->embed_mask = carve_bytes(from, N * H);
-    act->pool_mask = carve_bytes(from, B * H);
+    act->pool_mask = carve_bytes(from, B * P);
+    act->highest = (uint32_t *)(void *)carve_bytes(from, B * H * sizeof *act->highest);
     act->probs_mask =
         carve_bytes(from, config->attention_dropout > 0 ? act->cap_probs : 0);
 }

@@ -1,7 +1,8 @@
 /* From packed tokens to logits and back: word vectors, a transformer, a pooled vector, a
  * linear head. One text never sees another; no padding anywhere.
  *
- * Shapes: N tokens, B texts, H hidden, F feed-forward, C classes, W distinct words. */
+ * Shapes: N tokens, B texts, H hidden, F feed-forward, C classes, W distinct words,
+ * P pooled: pooling_width(). */
 #ifndef MUSTER_MODEL_ENCODER_H
 #define MUSTER_MODEL_ENCODER_H
 
@@ -37,15 +38,17 @@ typedef struct EncoderActivations {
     LayerActivations layer[MAX_LAYERS];
     float *out;                       /* [N, H] the last layer's */
     float *first;                     /* [B, H] first tokens, bert */
+    uint32_t *highest;                /* [B, H] where the maxima stand */
     float *squashed;                  /* [B, H] tanh of the pooler, bert */
-    float *pooled;                    /* [B, H] what the head takes in */
+    float *pooled;                    /* [B, P] what the head takes in */
     float *logits;                    /* [B, C] */
     float *scratch;                   /* attention_scratch() */
     float *dx, *dy, *dbranch, *dwide; /* [N, H] thrice, [N, max(3H, F)] */
-    float *dpooled, *dfirst;          /* [B, H] */
+    float *dpooled;                   /* [B, P] */
+    float *dfirst;                    /* [B, H] */
     uint8_t *word_mask;               /* [N] 0 = the token became MASK */
     uint8_t *embed_mask;              /* [N, H] */
-    uint8_t *pool_mask;               /* [B, H] */
+    uint8_t *pool_mask;               /* [B, P] */
     uint8_t *probs_mask;              /* [heads, T, T] per text, of one layer */
 } EncoderActivations;
 

@@ -1,4 +1,4 @@
-/* One vector for each text, and its logits. lite: the mean over its tokens; bert: a tanh
+/* One vector for each text, and its logits. lite: pooled from its tokens; bert: a tanh
  * layer on its first token. */
 #include "model/encoder_parts.h"
 
@@ -6,51 +6,30 @@
 #include "model/activation.h"
 #include "model/elementwise.h"
 #include "model/gemm.h"
+#include "model/pooling.h"
 
 #include <string.h>
+
+static size_t width_of(const EncoderPass *pass)
+{
+    return pooling_width((Pooling)pass->config->pooling, (size_t)pass->config->hidden);
+}
 
 static void draw_pool_masks(const EncoderPass *pass)
 {
     const PackedBatch *batch = pass->batch;
-    size_t H = (size_t)pass->config->hidden;
+    size_t P = width_of(pass);
     DropoutKey key = {pass->draws->seed, RNG_POOL_DROPOUT, pass->draws->step};
     for (size_t b = 0; b < batch->n_texts; b++) {
-        dropout_mask(pass->act->pool_mask + b * H, H, key, batch->example[b],
+        dropout_mask(pass->act->pool_mask + b * P, P, key, batch->example[b],
                      (float)pass->config->pool_dropout);
     }
 }
 
-static void mean_pool(float *pooled, const float *x, const PackedBatch *batch, size_t H)
+static PoolingShape pooling_shape(const EncoderPass *pass)
 {
-    for (size_t b = 0; b < batch->n_texts; b++) {
-        size_t first = batch->text_start[b], end = batch->text_start[b + 1];
-        float *row = pooled + b * H;
-        memset(row, 0, H * sizeof *row);
-        for (size_t t = first; t < end; t++) {
-            for (size_t h = 0; h < H; h++) {
-                row[h] += x[t * H + h];
-            }
-        }
-        float share = 1.0f / (float)(end - first);
-        for (size_t h = 0; h < H; h++) {
-            row[h] *= share;
-        }
-    }
-}
-
-/* The mean's gradient, spread back over the tokens of each text. */
-static void mean_pool_backward(float *dx, const float *dpooled, const PackedBatch *batch,
-                               size_t H)
-{
-    for (size_t b = 0; b < batch->n_texts; b++) {
-        size_t first = batch->text_start[b], end = batch->text_start[b + 1];
-        float share = 1.0f / (float)(end - first);
-        for (size_t t = first; t < end; t++) {
-            for (size_t h = 0; h < H; h++) {
-                dx[t * H + h] = dpooled[b * H + h] * share;
-            }
-        }
-    }
+    return (PoolingShape){pass->batch->text_start, pass->batch->n_texts,
+                          (size_t)pass->config->hidden};
 }
 
 static void first_token_pool(const EncoderPass *pass, size_t H)
@@ -89,18 +68,20 @@ void head_forward(const EncoderPass *pass)
     EncoderActivations *act = pass->act;
     const DenseParams *p = &pass->weights->dense;
     size_t B = pass->batch->n_texts, H = (size_t)pass->config->hidden;
-    size_t C = pass->weights->sizes->n_classes;
+    size_t C = pass->weights->sizes->n_classes, P = width_of(pass);
     if (pass->config->arch == ARCH_BERT) {
         first_token_pool(pass, H);
     } else {
-        mean_pool(act->pooled, act->out, pass->batch, H);
+        PoolingShape shape = pooling_shape(pass);
+        pooling_forward((Pooling)pass->config->pooling, act->pooled, act->highest,
+                        act->out, &shape);
     }
     if (pass->draws) {
         draw_pool_masks(pass);
-        dropout_apply(act->pooled, act->pool_mask, B * H,
+        dropout_apply(act->pooled, act->pool_mask, B * P,
                       (float)pass->config->pool_dropout);
     }
-    gemm_nt(act->logits, act->pooled, p->head_weight, B, C, H, 0);
+    gemm_nt(act->logits, act->pooled, p->head_weight, B, C, P, 0);
     bias_add(act->logits, p->head_bias, B, C);
 }
 
@@ -110,17 +91,20 @@ void head_backward(const EncoderPass *pass, const DenseParams *grad)
     const DenseParams *p = &pass->weights->dense;
     size_t N = pass->batch->n_tokens, B = pass->batch->n_texts;
     size_t H = (size_t)pass->config->hidden, C = pass->weights->sizes->n_classes;
-    gemm_tn(grad->head_weight, act->logits, act->pooled, C, H, B, 1);
+    size_t P = width_of(pass);
+    gemm_tn(grad->head_weight, act->logits, act->pooled, C, P, B, 1);
     bias_backward(grad->head_bias, act->logits, B, C);
-    gemm_nn(act->dpooled, act->logits, p->head_weight, B, H, C, 0);
+    gemm_nn(act->dpooled, act->logits, p->head_weight, B, P, C, 0);
     if (pass->draws) {
-        dropout_apply(act->dpooled, act->pool_mask, B * H,
+        dropout_apply(act->dpooled, act->pool_mask, B * P,
                       (float)pass->config->pool_dropout);
     }
     if (pass->config->arch == ARCH_BERT) {
         first_token_pool_backward(pass, norm_gradient(pass), grad, H);
     } else {
         memset(act->dx, 0, N * H * sizeof *act->dx);
-        mean_pool_backward(norm_gradient(pass), act->dpooled, pass->batch, H);
+        PoolingShape shape = pooling_shape(pass);
+        pooling_backward((Pooling)pass->config->pooling, norm_gradient(pass),
+                         act->dpooled, act->highest, &shape);
     }
 }

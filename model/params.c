@@ -3,6 +3,7 @@
 #include "model/params.h"
 
 #include "base/mem.h"
+#include "model/pooling.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -137,7 +138,8 @@ static void add_lite(ParamTable *table, const ModelConfig *config,
         "encoder.norm.weight");
     add(table, vector(H, INIT_ZERO), last + offsetof(NormParams, bias),
         "encoder.norm.bias");
-    add(table, matrix(sizes->n_classes, H), VIEW(head_weight), "head.weight");
+    add(table, matrix(sizes->n_classes, pooling_width((Pooling)config->pooling, H)),
+        VIEW(head_weight), "head.weight");
     add(table, vector(sizes->n_classes, INIT_ZERO), VIEW(head_bias), "head.bias");
     if (sizes->wide_buckets > 0) {
         Param wide = {.block = BLOCK_WIDE,

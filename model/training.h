@@ -41,8 +41,8 @@ void classifier_leaf(const Classifier *model, Workspace *ws, const PackedBatch *
                      const LeafStep *step, LeafGradient *out);
 
 typedef struct OptimizerConfig {
-    OptimizerKind kind; /* of the dense part, and of word and n-gram rows */
-    double momentum;    /* SGD */
+    OptimizerKind kind;  /* of the dense part, and of word and n-gram rows */
+    double momentum;     /* SGD */
     double lr;           /* dense part */
     double embedding_lr; /* word and n-gram rows */
     double wide_lr;      /* SGD, for a batch of 32 */

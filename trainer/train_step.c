@@ -243,8 +243,8 @@ Status stepper_check(const Stepper *s, int64_t n_steps)
 Status stepper_step(Stepper *s, const uint32_t *examples, size_t n, int64_t step,
                     int64_t total_steps, bool want_stop, StepResult *out)
 {
-    double factor = schedule_factor((ScheduleKind)s->config->scheduler, step,
-                                    total_steps, s->config->warmup);
+    double factor = schedule_factor((ScheduleKind)s->config->scheduler, step, total_steps,
+                                    s->config->warmup);
     return stepper_step_with(s, examples, n, step, factor, want_stop, out);
 }
 

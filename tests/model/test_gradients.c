@@ -1,6 +1,7 @@
 /* Every tensor's gradient against finite differences of the loss, for several shapes,
  * with and without dropout. */
 #include "tests/model/shapes.h"
+#include "model/pooling.h"
 #include "tests/model/leaf_fixture.h"
 
 #include <math.h>
@@ -58,7 +59,9 @@ static void check_tensor(Fixture *f, const Param *param, const float *gradient)
     }
 }
 
-static void check_shape(const Shape *shape, bool dropout, LossKind loss)
+/* Of all tensors, or of those whose name begins with `prefix`. */
+static void check_tensors(const Shape *shape, bool dropout, LossKind loss,
+                          const char *prefix)
 {
     Fixture f = fixture_open(shape, dropout);
     f.step.loss = loss;
@@ -67,10 +70,30 @@ static void check_shape(const Shape *shape, bool dropout, LossKind loss)
     Gradients gradients = gradients_of(&f);
     for (size_t i = 0; i < f.model->table.n; i++) {
         const Param *param = &f.model->table.items[i];
-        check_tensor(&f, param, gradients.block[param->block] + param->offset);
+        if (strncmp(param->name, prefix, strlen(prefix)) == 0) {
+            check_tensor(&f, param, gradients.block[param->block] + param->offset);
+        }
     }
     gradients_free(&gradients);
     fixture_close(&f);
+}
+
+static void check_shape(const Shape *shape, bool dropout, LossKind loss)
+{
+    check_tensors(shape, dropout, loss, "");
+}
+
+/* Every way to pool. A maximum has kinks, where differences say nothing of the gradient:
+ * with those, what comes after the pooling; test_pooling has the maxima themselves. */
+static void test_poolings(void **state)
+{
+    (void)state;
+    for (int pooling = 0; pooling < 4; pooling++) {
+        Shape shape = SHAPES[1];
+        shape.config.pooling = pooling;
+        bool smooth = pooling == POOLING_MEAN || pooling == POOLING_FIRST;
+        check_tensors(&shape, true, LOSS_CROSS_ENTROPY, smooth ? "" : "head.");
+    }
 }
 
 static void test_gradients_without_dropout(void **state)
@@ -100,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gradients_without_dropout),
+        cmocka_unit_test(test_poolings),
         cmocka_unit_test(test_gradients_with_dropout),
         cmocka_unit_test(test_gradients_of_other_losses),
     };

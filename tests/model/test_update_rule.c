@@ -78,8 +78,8 @@ static void take_steps(const Case *c, const float *start, const float *grad, flo
     memcpy(p, start, N * sizeof *p);
     for (int64_t t = 1; t <= STEPS; t++) {
         UpdateRule rule = update_rule(&c->settings, t, c->lr, c->decay);
-        update_apply(&rule, p, keeps_m ? m : NULL, keeps_v ? v : NULL,
-                     grad + (t - 1) * N, N);
+        update_apply(&rule, p, keeps_m ? m : NULL, keeps_v ? v : NULL, grad + (t - 1) * N,
+                     N);
     }
 }
 
@@ -102,8 +102,8 @@ static void test_against_torch(void **state)
                                    {"grad", TENSOR_F32, 2, {STEPS, N}, grad}};
     for (size_t i = 0; i < N_CASES; i++) {
         take_steps(&CASES[i], start, grad, after[i]);
-        tensors[2 + i] = (Tensor){
-            mem_printf("after.%s", CASES[i].name), TENSOR_F32, 1, {N}, after[i]};
+        tensors[2 + i] =
+            (Tensor){mem_printf("after.%s", CASES[i].name), TENSOR_F32, 1, {N}, after[i]};
     }
     snprintf(path, sizeof path, "%s/steps.safetensors", dir);
     assert_int_equal(safetensors_write(path, tensors, 2 + N_CASES, NULL, 0), STATUS_OK);
