@@ -22,7 +22,8 @@ FIXED_CLASSES = 8
 BARE_DATA = {"ngram_buckets": 0, "wide": "none", "val_size": 0.0}
 LARGE = {"layers": 4, "hidden": 256, "heads": 4, "ff": 1024}
 BERT = {"arch": "bert", "layers": 12, "hidden": 768, "heads": 12, "ff": 3072,
-        "dropout": 0.1}
+        "dropout": 0.1, "attention_dropout": 0.1, "pool_dropout": 0.1, "word_dropout": 0,
+        "layer_norm_eps": 1e-12, "positions": 512, "vocab_rows": 30522}
 
 # Measured steps of each side, and steps before that: a step of bert takes seconds.
 CASES = {
@@ -72,7 +73,8 @@ def case_config(name, words=WORDS, model=None, train=None):
     if name == "bert":
         config["model"].update(BERT)
         config["data"].update(tokenizer="wordpiece", cleaning="none")
-        config["train"].update(batch_size=8, lr=0.00003)
+        # One core: one leaf, whose gradient needs no other beside it.
+        config["train"].update(batch_size=8, leaves=1, lr=0.00003, embedding_lr=0.00003)
     config["model"].update(model or {})
     config["train"].update(train or {})
     return config

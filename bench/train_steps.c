@@ -124,11 +124,14 @@ static Status prepare(Bench *bench)
                                 .labelled = true};
         TRY(dataset_open(bench->pre, &source, &bench->test_set));
     }
+    const ModelConfig *m = &bench->model;
     ModelSizes sizes = {
         .n_classes = preprocessor_n_classes(bench->pre),
-        .vocab_size = preprocessor_vocab_size(bench->pre),
+        .vocab_size =
+            m->vocab_rows ? (size_t)m->vocab_rows : preprocessor_vocab_size(bench->pre),
         .ngram_buckets = preprocessor_ngram_buckets(bench->pre),
-        .max_tokens = preprocessor_max_words(bench->pre),
+        .max_tokens =
+            m->positions ? (size_t)m->positions : preprocessor_max_words(bench->pre),
         .wide_buckets = preprocessor_wide_buckets(bench->pre),
     };
     const TrainConfig *t = &bench->train;
