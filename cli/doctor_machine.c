@@ -4,6 +4,7 @@
 
 #include "cli/probe.h"
 #include "model/dispatch.h"
+#include "model/gemm_bf16.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -54,7 +55,9 @@ void check_vector_units(Finding *finding)
 #elif defined(__aarch64__)
     units = "NEON";
 #endif
-    finding_set(finding, LEVEL_OK, "%s; kernels: %s", units, dispatch_kernel_name());
+    const Gemm *bf16 = gemm_bf16();
+    finding_set(finding, LEVEL_OK, "%s; kernels: %s; train.precision bf16: %s", units,
+                dispatch_kernel_name(), bf16 ? bf16->name : "no");
     if (strcmp(dispatch_kernel_name(), "baseline") == 0) {
         finding_advise(finding, LEVEL_WARN,
                        "training is several times slower without AVX2 and FMA");

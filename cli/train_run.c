@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "model/dispatch.h"
-#include "model/gemm.h"
+#include "model/gemm_bf16.h"
 #include "tracker/db.h"
 #include "tracker/logger.h"
 #include "trainer/comm.h"
@@ -18,6 +18,7 @@
 #include "trainer/progress.h"
 #include "trainer/result_files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -168,10 +169,15 @@ static Status create_run(TrainingRun *run, const Splits *splits, int n_ranks)
         {"test", splits->test_rows ? tokenized_digest(splits->test_rows) : ""},
         {"split", splits->digest},
     };
+    const Gemm *bf16 =
+        run->config->train.precision == PRECISION_BF16 ? gemm_bf16() : NULL;
+    char kernels[64];
+    snprintf(kernels, sizeof kernels, "%s%s%s", dispatch_kernel_name(), bf16 ? ", " : "",
+             bf16 ? bf16->name : "");
     RunFacts facts = {
         .source_name = run->options->sweep ? "muster lr-find" : "muster train",
         .n_ranks = n_ranks,
-        .kernel_family = dispatch_kernel_name(),
+        .kernel_family = kernels,
         .versions = versions,
         .n_versions = sizeof versions / sizeof versions[0],
         .digests = digests,

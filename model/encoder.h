@@ -7,6 +7,7 @@
 #define MUSTER_MODEL_ENCODER_H
 
 #include "model/add_norm.h"
+#include "model/gemm.h"
 #include "model/params.h"
 #include "model/sparse_rows.h"
 
@@ -65,6 +66,7 @@ typedef struct EncoderWeights {
     const float *word_rows;  /* [V, H] */
     const float *ngram_rows; /* [G, H] */
     DenseParams dense;
+    const Gemm *gemm; /* of the layers; embeddings and head are multiplied in fp32 */
 } EncoderWeights;
 
 /* Makes the activations large enough for `batch`. */

@@ -8,7 +8,6 @@
 #include "model/activation.h"
 #include "model/attention.h"
 #include "model/elementwise.h"
-#include "model/gemm.h"
 
 #include <string.h>
 
@@ -97,20 +96,21 @@ static void layer_forward(const EncoderPass *pass, size_t i)
     size_t N = pass->batch->n_tokens, H = (size_t)config->hidden, F = (size_t)config->ff;
     AttentionShape shape = attention_shape(pass);
     AttentionDropout dropout = attention_dropout(pass);
+    const Gemm *gemm = pass->weights->gemm;
     float *stream = pass->post_norm ? NULL : act->x;
 
-    gemm_nt(a->qkv, a->in, p->qkv_weight, N, 3 * H, H, 0);
+    gemm->nt(a->qkv, a->in, p->qkv_weight, N, 3 * H, H, 0);
     bias_add(a->qkv, p->qkv_bias, N, 3 * H);
     attention_forward(a->mixed, a->probs, a->qkv, &shape,
                       drops_probs(pass) ? &dropout : NULL, act->scratch);
-    gemm_nt(act->branch, a->mixed, p->output_weight, N, H, H, 0);
+    gemm->nt(act->branch, a->mixed, p->output_weight, N, H, H, 0);
     AddNorm join = after_attention(pass, i);
     add_norm_forward(a->mid, stream, stream ? stream : a->in, &join, N, H);
 
-    gemm_nt(a->slope, a->mid, p->in_weight, N, F, H, 0);
+    gemm->nt(a->slope, a->mid, p->in_weight, N, F, H, 0);
     activation_forward((Activation)config->activation, a->activation, a->slope,
                        p->in_bias, N, F);
-    gemm_nt(act->branch, a->activation, p->out_weight, N, H, F, 0);
+    gemm->nt(act->branch, a->activation, p->out_weight, N, H, F, 0);
     join = after_ff(pass, i);
     add_norm_forward(layer_input(act, i + 1, (size_t)config->layers), stream,
                      stream ? stream : a->mid, &join, N, H);
@@ -142,27 +142,28 @@ static void layer_backward(const EncoderPass *pass, size_t i, const LayerParams 
     AttentionDropout dropout = attention_dropout(pass);
     float *dbranch = act->dbranch, *dwide = act->dwide, *dy = norm_gradient(pass);
     float keep = pass->post_norm ? 1 : 0;
+    const Gemm *gemm = pass->weights->gemm;
 
     AddNorm join = after_ff(pass, i);
     AddNormGradient djoin = {dbranch, grad->out_bias, grad->after_ff};
     add_norm_backward(act->dx, !pass->post_norm, &djoin, dy, &join, N, H);
-    gemm_tn(grad->out_weight, dbranch, a->activation, H, F, N, 1);
-    gemm_nn(dwide, dbranch, p->out_weight, N, F, H, 0);
+    gemm->tn(grad->out_weight, dbranch, a->activation, H, F, N, 1);
+    gemm->nn(dwide, dbranch, p->out_weight, N, F, H, 0);
     gelu_backward(dwide, dwide, a->slope, N * F);
     bias_backward(grad->in_bias, dwide, N, F);
-    gemm_tn(grad->in_weight, dwide, a->mid, F, H, N, 1);
-    gemm_nn(dy, dwide, p->in_weight, N, H, F, keep);
+    gemm->tn(grad->in_weight, dwide, a->mid, F, H, N, 1);
+    gemm->nn(dy, dwide, p->in_weight, N, H, F, keep);
 
     join = after_attention(pass, i);
     djoin = (AddNormGradient){dbranch, grad->output_bias, grad->after_attention};
     add_norm_backward(act->dx, !pass->post_norm, &djoin, dy, &join, N, H);
-    gemm_tn(grad->output_weight, dbranch, a->mixed, H, H, N, 1);
-    gemm_nn(act->branch, dbranch, p->output_weight, N, H, H, 0);
+    gemm->tn(grad->output_weight, dbranch, a->mixed, H, H, N, 1);
+    gemm->nn(act->branch, dbranch, p->output_weight, N, H, H, 0);
     attention_backward(dwide, act->branch, a->probs, a->qkv, &shape,
                        drops_probs(pass) ? &dropout : NULL, act->scratch);
     bias_backward(grad->qkv_bias, dwide, N, 3 * H);
-    gemm_tn(grad->qkv_weight, dwide, a->in, 3 * H, H, N, 1);
-    gemm_nn(dy, dwide, p->qkv_weight, N, H, 3 * H, keep);
+    gemm->tn(grad->qkv_weight, dwide, a->in, 3 * H, H, N, 1);
+    gemm->nn(dy, dwide, p->qkv_weight, N, H, 3 * H, keep);
 }
 
 void layers_backward(const EncoderPass *pass, const DenseParams *grad)

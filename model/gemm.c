@@ -43,3 +43,5 @@ void gemm_tn(float *c, const float *a, const float *b, size_t m, size_t n, size_
 {
     product(c, a, CblasTrans, b, CblasNoTrans, m, n, k, beta);
 }
+
+const Gemm gemm_fp32 = {"fp32 BLAS", gemm_nt, gemm_nn, gemm_tn};

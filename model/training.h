@@ -6,6 +6,7 @@
 
 #include "base/safetensors.h"
 #include "model/classifier.h"
+#include "model/gemm.h"
 #include "model/loss.h"
 #include "model/sparse_rows.h"
 #include "model/update_rule.h"
@@ -28,6 +29,7 @@ typedef struct LeafStep {
     float scale; /* 1 / (sum of the global batch's class weights); LOSS_BCE: 1 / texts */
     float label_smoothing;     /* of the deep branch's loss */
     const float *class_weight; /* [C], or NULL for ones */
+    const Gemm *gemm;          /* of the layers' products; NULL: gemm_fp32 */
 } LeafStep;
 
 typedef struct LeafGradient {

@@ -1,8 +1,13 @@
 /* The table of the `train:` section. */
 #include "trainer/config.h"
 
+#include "model/gemm_bf16.h"
+
 static const char *const LOSS_NAMES[] = {"cross_entropy", "focal", "bce", NULL};
 static const char *const CLASS_WEIGHT_NAMES[] = {"none", "balanced", NULL};
+
+/* In the order of Precision. */
+static const char *const PRECISIONS[] = {"fp32", "bf16", NULL};
 
 /* In the order of ScheduleKind. */
 static const char *const SCHEDULERS[] = {"cosine", "linear", "constant", "inverse_sqrt",
@@ -46,6 +51,10 @@ const Field train_fields[] = {
      .help = "sgd; what a row that is not touched keeps stands still"},
     {"scheduler", FIELD_CHOICE, AT(scheduler), "cosine", .choices = SCHEDULERS,
      .help = "learning rates after the warm-up; cosine and linear end at 0"},
+    {"precision", FIELD_CHOICE, AT(precision), "fp32", .choices = PRECISIONS,
+     .help =
+         "of the layers' matrix products in training; bf16 (AVX512_BF16 or AMX) rounds "
+         "what is multiplied, sums and weights stay fp32, and so do answers"},
     {"clip_norm", FIELD_DOUBLE, AT(clip_norm), "1", 0, 1e9,
      .help = "largest gradient norm of the dense part; 0 = off"},
     {"loss", FIELD_CHOICE, AT(loss), "cross_entropy", .choices = LOSS_NAMES,
@@ -127,6 +136,15 @@ Status train_config_check(const TrainConfig *config, const Config *source, int n
                    config_origin(source, "train.batch_size"),
                    (long long)config->batch_size, n_ranks);
         status_hint("allowed: %d or more with this many ranks", n_ranks);
+        return STATUS_CONFIG;
+    }
+    if (config->precision == PRECISION_BF16 && !gemm_bf16()) {
+        status_set(
+            STATUS_CONFIG,
+            "%s: train.precision: bf16 needs AVX512_BF16 or AMX, which this CPU has "
+            "not",
+            config_origin(source, "train.precision"));
+        status_hint("use train.precision: fp32; muster doctor lists what the CPU has");
         return STATUS_CONFIG;
     }
     return STATUS_OK;

@@ -8,6 +8,9 @@
 
 typedef enum ClassWeights { CLASS_WEIGHTS_NONE, CLASS_WEIGHTS_BALANCED } ClassWeights;
 
+/* Of the layers' matrix products in training. */
+typedef enum Precision { PRECISION_FP32, PRECISION_BF16 } Precision;
+
 typedef struct TrainConfig {
     int64_t epochs;
     int64_t max_steps;       /* 0 = off; else in place of epochs */
@@ -24,6 +27,7 @@ typedef struct TrainConfig {
     int scheduler; /* ScheduleKind */
     int optimizer; /* OptimizerKind */
     double momentum;
+    int precision; /* Precision */
     double clip_norm;
     int loss;           /* LossKind of model/loss.h */
     double focal_gamma; /* for LOSS_FOCAL */
@@ -50,7 +54,8 @@ size_t train_step_texts(const TrainConfig *config);
  * without accumulation, so that memory stays that of one batch. */
 size_t train_step_leaves(const TrainConfig *config);
 
-/* Leaves that are no power of two; rank counts that do not fit batch or leaves. */
+/* Leaves that are no power of two; rank counts that do not fit batch or leaves; a
+ * precision that this CPU has not. */
 Status train_config_check(const TrainConfig *config, const Config *source, int n_ranks);
 
 #endif

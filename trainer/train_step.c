@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/finite.h"
+#include "model/gemm_bf16.h"
 #include "model/schedule.h"
 #include "trainer/gradient_sum.h"
 #include "trainer/plan.h"
@@ -21,6 +22,7 @@ struct Stepper {
     Classifier *model;
     Optimizer *optimizer;
     const Dataset *train;
+    const Gemm *gemm;
     WordTable word_table;
     float *class_weight; /* [C], or NULL for ones */
     BatchPacker *packer;
@@ -85,6 +87,7 @@ Stepper *stepper_open(const Ranks *ranks, const TrainConfig *config, uint64_t se
     s->model = model;
     s->optimizer = optimizer;
     s->train = train;
+    s->gemm = config->precision == PRECISION_BF16 ? gemm_bf16() : &gemm_fp32;
     s->word_table = dataset_words(train);
     if (config->class_weights == CLASS_WEIGHTS_BALANCED) {
         s->class_weight = balanced_weights(train, C);
@@ -261,6 +264,7 @@ Status stepper_step_with(Stepper *s, const uint32_t *examples, size_t n, int64_t
         .scale = (float)(1 / weight_of_batch(s, n)),
         .label_smoothing = (float)s->config->label_smoothing,
         .class_weight = s->class_weight,
+        .gemm = s->gemm,
     };
 
     size_t begin, end;

@@ -79,3 +79,31 @@ train_on() {
     cd "$BATS_TEST_TMPDIR"
     ! same_training one other >/dev/null
 }
+
+@test "bf16: the same on 1, 2 and 4 ranks, near fp32's; refused where the CPU has it not" {
+    if ! "$MUSTER" doctor | grep -q "train.precision bf16: bf16"; then
+        run_muster train tiny.yaml train.precision=bf16
+        [ "$code" -eq 3 ]
+        grep -q "train.precision: bf16 needs" <<<"$err"
+        skip "no instructions for bf16"
+    fi
+    for n in 1 2 4; do
+        train_on $n $n train.precision=bf16
+    done
+    train_on fp32 1
+    cd "$BATS_TEST_TMPDIR"
+    same_training 1 2
+    same_training 1 4
+    ! same_training 1 fp32 >/dev/null
+    /usr/bin/python3 - "$(metrics 1)" "$(metrics fp32)" <<'END'
+import ast, sys
+for bf16, fp32 in zip(*(map(ast.literal_eval, text.splitlines()) for text in sys.argv[1:])):
+    assert abs(bf16["val_loss"] / fp32["val_loss"] - 1) < 0.01, (bf16, fp32)
+END
+    cd 1
+    /usr/bin/python3 - <<'END'
+import sqlite3
+tags = dict(sqlite3.connect("muster.db").execute("SELECT key, value FROM tags"))
+assert ", bf16 A" in tags["muster.kernel_family"], tags
+END
+}

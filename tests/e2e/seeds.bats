@@ -71,7 +71,7 @@ END
 stop_after() {
     in_folder "$BATS_TEST_TMPDIR/stopped-$1"
     start_training "${args[@]}"
-    await 30 grep -q " epochs of " err
+    await 60 grep -qs " epochs of " err
     sleep "$1"
     kill -TERM "$supervisor" || true
     ended_with 75 || return 1
@@ -83,11 +83,15 @@ stop_after() {
     # Steps long enough that a signal finds a training in one of them, not between epochs.
     local args=(tiny.yaml train.seeds=2 train.epochs=6 train.batch_size=4 train.leaves=1
         model.hidden=128 model.layers=4 model.ff=512)
+    began=$(date +%s%N)
     run_muster train "${args[@]}"
     [ "$code" -eq 0 ] || { show; false; }
-    # Nobody knows at which of its seeds a signal finds a training, or whether it has ended.
-    for seconds in 0.3 0.15 0.5 0.08 0.7 0.04 0.22 1 0.02 0.4 0.6 0.12 1.5; do
-        if stop_after "$seconds"; then
+    took=$((($(date +%s%N) - began) / 1000000))
+    # Nobody knows at which of its seeds a signal finds a training, or whether it has ended:
+    # a few moments at odd parts of the time that the whole one took.
+    for share in 46 29 61 38 53 21 34 67 25 42 57 49 31 64 12 72; do
+        if stop_after "$(printf '%d.%03d' $((took * share / 100000)) \
+            $((took * share / 100 % 1000)))"; then
             break
         fi
     done
