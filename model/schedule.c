@@ -21,6 +21,7 @@ double schedule_factor(ScheduleKind kind, int64_t step, int64_t total, double wa
     case SCHEDULE_LINEAR:
         return 1 - done;
     case SCHEDULE_CONSTANT:
+    case SCHEDULE_PLATEAU:
         return 1;
     case SCHEDULE_INVERSE_SQRT:
         return inverse_sqrt((double)step, warm);

@@ -10,8 +10,8 @@ static const char *const CLASS_WEIGHT_NAMES[] = {"none", "balanced", NULL};
 static const char *const PRECISIONS[] = {"fp32", "bf16", NULL};
 
 /* In the order of ScheduleKind. */
-static const char *const SCHEDULERS[] = {"cosine", "linear", "constant", "inverse_sqrt",
-                                         NULL};
+static const char *const SCHEDULERS[] = {"cosine",       "linear",  "constant",
+                                         "inverse_sqrt", "plateau", NULL};
 
 /* In the order of OptimizerKind. */
 static const char *const OPTIMIZERS[] = {"adamw", "adam", "sgd", "adagrad", NULL};
@@ -50,7 +50,16 @@ const Field train_fields[] = {
     {"momentum", FIELD_DOUBLE, AT(momentum), "0.9", 0, 0.999999,
      .help = "sgd; what a row that is not touched keeps stands still"},
     {"scheduler", FIELD_CHOICE, AT(scheduler), "cosine", .choices = SCHEDULERS,
-     .help = "learning rates after the warm-up; cosine and linear end at 0"},
+     .help =
+         "learning rates after the warm-up; cosine and linear end at 0; plateau falls "
+         "when val_loss (without validation rows train_loss) stands still"},
+    {"plateau_factor", FIELD_DOUBLE, AT(plateau_factor), "0.8", 0, 0.999999,
+     .above_min = true, .help = "scheduler plateau: what rates are multiplied by"},
+    {"plateau_patience", FIELD_INT, AT(plateau_patience), "3", 0, 1e6, .unit = "reports",
+     .help = "scheduler plateau: so many in a row without improvement are borne"},
+    {"min_lr", FIELD_DOUBLE, AT(min_lr), "0", 0, 1e3,
+     .help = "scheduler plateau: lr falls no further, and other rates no further in "
+             "proportion"},
     {"precision", FIELD_CHOICE, AT(precision), "fp32", .choices = PRECISIONS,
      .help =
          "of the layers' matrix products in training; bf16 (AVX512_BF16 or AMX) rounds "

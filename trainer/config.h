@@ -25,6 +25,9 @@ typedef struct TrainConfig {
     double beta1, beta2, eps;
     double warmup; /* share of the steps */
     int scheduler; /* ScheduleKind */
+    double plateau_factor;
+    int64_t plateau_patience;
+    double min_lr;
     int optimizer; /* OptimizerKind */
     double momentum;
     int precision; /* Precision */

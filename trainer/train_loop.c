@@ -7,7 +7,9 @@
 #include "base/log.h"
 #include "base/manifest.h"
 #include "base/mem.h"
+#include "model/schedule.h"
 #include "trainer/plan.h"
+#include "trainer/plateau.h"
 #include "trainer/start_words.h"
 #include "trainer/train_step.h"
 #include "trainer/validate.h"
@@ -34,6 +36,7 @@ typedef struct Loop {
     double began, report_began; /* clock_seconds() */
     double steps_timed, seconds_per_step;
     double lr;
+    Plateau plateau;      /* with that scheduler */
     bool stop;            /* a callback has seen enough */
     int64_t saved_step;   /* of the newest checkpoint */
     bool checkpoint_lost; /* the last one could not be written */
@@ -262,6 +265,10 @@ static Status restore_history(Loop *loop)
     StrList unknown = {0};
     Status status = checkpointer_restore(loop->checkpointer, job->start.result_dir,
                                          loop->at.iteration, &unknown);
+    if (status == STATUS_OK && job->train->scheduler == SCHEDULE_PLATEAU) {
+        status =
+            plateau_replay(&loop->plateau, job->start.result_dir, loop->at.iteration);
+    }
     for (size_t i = 0; i < unknown.n && status == STATUS_OK; i++) {
         if (strcmp(path_base(unknown.items[i]), path_base(job->resume_from)) != 0) {
             status = tree_remove(unknown.items[i]);
@@ -284,6 +291,14 @@ static bool keeps_checkpoints(const Loop *loop)
     return loop->job->train->fast_dev_run == 0;
 }
 
+/* Rank 0 has seen the reports; all go by what it has made of them. */
+static void share_plateau(Loop *loop)
+{
+    const Ranks *ranks = loop->job->ranks;
+    int mine = is_root(loop) ? (int)loop->plateau.n_reduced : 0;
+    loop->plateau.n_reduced = ranks->max(ranks->self, mine);
+}
+
 static Status open_loop(Loop *loop, const TrainJob *job)
 {
     *loop = (Loop){.job = job, .n = dataset_size(job->train_set)};
@@ -300,12 +315,17 @@ static Status open_loop(Loop *loop, const TrainJob *job)
     }
     loop->steps_per_epoch *= (int64_t)loop->n_members;
     loop->total_steps *= (int64_t)loop->n_members;
+    loop->plateau =
+        plateau_begin(job->train->plateau_factor, job->train->plateau_patience,
+                      job->train->min_lr / job->train->lr);
     Status status = STATUS_OK;
     if (is_root(loop)) {
         loop->checkpointer = checkpointer_open(job->checkpoint);
         status = job->resume_from ? restore_history(loop) : STATUS_OK;
     }
-    return ranks_agree(job->ranks, status);
+    TRY(ranks_agree(job->ranks, status));
+    share_plateau(loop);
+    return STATUS_OK;
 }
 
 static void close_loop(Loop *loop)
@@ -388,6 +408,17 @@ static bool member_in_epoch(const Loop *loop, const CheckpointMember *member)
            member->at.step < loop->total_steps / n;
 }
 
+/* What the learning rates are multiplied by at a step of a member. */
+static double lr_factor(const Loop *loop, int64_t step)
+{
+    const TrainConfig *train = loop->job->train;
+    double factor =
+        schedule_factor((ScheduleKind)train->scheduler, step,
+                        loop->total_steps / (int64_t)loop->n_members, train->warmup);
+    return train->scheduler == SCHEDULE_PLATEAU ? factor * plateau_factor(&loop->plateau)
+                                                : factor;
+}
+
 /* The rest of one model's epoch. */
 static Status run_member(Loop *loop, size_t m, bool *asked)
 {
@@ -400,9 +431,9 @@ static Status run_member(Loop *loop, size_t m, bool *asked)
         size_t n = loop->n - first < batch ? loop->n - first : batch;
         double before = clock_seconds();
         StepResult result;
-        TRY(stepper_step(loop->steppers[m], loop->order + first, n, member->at.step,
-                         loop->total_steps / (int64_t)loop->n_members, *job->signal != 0,
-                         &result));
+        TRY(stepper_step_with(loop->steppers[m], loop->order + first, n, member->at.step,
+                              lr_factor(loop, member->at.step), *job->signal != 0,
+                              &result));
         member->at.step++;
         member->at.step_in_epoch++;
         member->at.loss_sum += result.loss * (double)n;
@@ -582,6 +613,21 @@ static void begin_next_epoch(Loop *loop)
     add_positions(loop);
 }
 
+/* Rank 0: lets the plateau see the report's loss. */
+static void watch_plateau(Loop *loop, const NamedValue *metrics, size_t n)
+{
+    if (loop->job->train->scheduler != SCHEDULE_PLATEAU) {
+        return;
+    }
+    Report report = {.metrics = metrics, .n_metrics = n};
+    double loss =
+        report_value(&report, "val_loss", report_value(&report, "train_loss", NAN));
+    if (plateau_see(&loop->plateau, loss) && loop->at.step < loop->total_steps) {
+        log_note("val_loss stands still: learning rates x %g from here",
+                 plateau_factor(&loop->plateau));
+    }
+}
+
 /* One report: measure on all ranks, tell on rank 0, and let all know whether to stop. */
 static void make_report(Loop *loop)
 {
@@ -590,6 +636,7 @@ static void make_report(Loop *loop)
     begin_next_epoch(loop);
     bool last = loop->at.step >= loop->total_steps;
     if (is_root(loop)) {
+        watch_plateau(loop, metrics, n);
         Report report = {.metrics = metrics, .n_metrics = n};
         StrList dropped = {0};
         report.should_checkpoint =
@@ -607,6 +654,7 @@ static void make_report(Loop *loop)
     }
     loop->report_began = clock_seconds();
     loop->stop = loop->job->ranks->max(loop->job->ranks->self, loop->stop);
+    share_plateau(loop);
 }
 
 /* A signal came: keep what there is, between two steps of an epoch. */

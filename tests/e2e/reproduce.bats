@@ -107,3 +107,22 @@ tags = dict(sqlite3.connect("muster.db").execute("SELECT key, value FROM tags"))
 assert ", bf16 A" in tags["muster.kernel_family"], tags
 END
 }
+
+@test "plateau: rates fall; the same on 1 and 4 ranks, and after a stop" {
+    local way=(train.scheduler=plateau train.plateau_patience=0 train.epochs=12
+        train.lr=0.02 train.embedding_lr=0.02)
+    train_on 1 1 "${way[@]}"
+    grep -q "val_loss stands still: learning rates x 0.8 from here" err
+    train_on 4 4 "${way[@]}"
+    in_folder "$BATS_TEST_TMPDIR/stopped"
+    start_training tiny.yaml "${way[@]}"
+    await 30 has_reports 4
+    kill -TERM "$supervisor" || true
+    wait "$supervisor" || true
+    if [ "$(n_reports .)" -lt 12 ]; then
+        "$MUSTER" train tiny.yaml "${way[@]}" --resume last >out 2>err || { cat err; false; }
+    fi
+    cd "$BATS_TEST_TMPDIR"
+    same_training 1 4
+    same_training 1 stopped
+}
