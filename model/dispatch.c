@@ -1,6 +1,15 @@
 /* Names the clone that MULTIVERSION functions resolve to on this CPU. */
 #include "model/dispatch.h"
 
+bool dispatch_has_v4(void)
+{
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+    return __builtin_cpu_supports("x86-64-v4");
+#else
+    return false;
+#endif
+}
+
 const char *dispatch_kernel_name(void)
 {
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
