@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "data/prepared.h"
 #include "trainer/launch.h"
-#include "trainer/train_loop.h"
+#include "trainer/members.h"
 
 #include <stdlib.h>
 #include <string.h>

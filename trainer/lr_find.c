@@ -2,6 +2,7 @@
 #include "trainer/lr_find.h"
 
 #include "base/mem.h"
+#include "trainer/members.h"
 #include "trainer/plan.h"
 #include "trainer/train_step.h"
 

@@ -37,15 +37,6 @@ typedef struct TrainJob {
     const volatile sig_atomic_t *signal;
 } TrainJob;
 
-/* Whether `resume_from` can be continued with this data and model: reads it as the loop
- * will and lets go of it, so that no run is taken up in vain. Needs neither `start` nor
- * `callbacks`. Collective. */
-Status train_check_resume(const TrainJob *job);
-
-/* Fresh weights and an optimizer for them, to be closed by the caller, also on
- * failure. Collective. */
-Status train_open_fresh(const TrainJob *job, Classifier **model, Optimizer **optimizer);
-
 /* Trains to the end. STATUS_OK; STATUS_DIVERGED; STATUS_REQUEUE or STATUS_INTERRUPTED
  * after a checkpoint when a signal came; STATUS_FAILED when a checkpoint could not be
  * kept or a required callback failed; others from restoring. Collective: all ranks return

@@ -1,0 +1,63 @@
+/* The state of the train loop, for trainer/train_loop.c and trainer/loop_*.c alone: the
+ * loop's steps, its reports, its checkpoints. */
+#ifndef MUSTER_TRAINER_LOOP_PARTS_H
+#define MUSTER_TRAINER_LOOP_PARTS_H
+
+#include "trainer/members.h"
+#include "trainer/plateau.h"
+#include "trainer/train_step.h"
+
+enum { MAX_METRICS = 48, METRIC_NAME = 32, MAX_CHECKPOINT_PATH = 4096 };
+
+typedef struct Loop {
+    const TrainJob *job;
+    Members members;
+    Stepper *steppers[MAX_MEMBERS];       /* a model each */
+    char names[MAX_METRICS][METRIC_NAME]; /* of metrics that name a seed */
+    Checkpointer *checkpointer;           /* rank 0 */
+    uint32_t *order;                      /* [n] this epoch's examples */
+    size_t n;                             /* training examples */
+    int64_t steps_per_epoch, total_steps; /* of all members together */
+    TrainPosition at;                     /* members_position() */
+    int64_t restored_iteration;
+    double began, report_began; /* clock_seconds() */
+    double steps_timed, seconds_per_step;
+    double lr;
+    Plateau plateau;      /* with that scheduler */
+    bool stop;            /* a callback has seen enough */
+    int64_t saved_step;   /* of the newest checkpoint */
+    bool checkpoint_lost; /* the last one could not be written */
+    char checkpoint_error[512];
+    char partial[MAX_CHECKPOINT_PATH]; /* a mid-epoch checkpoint to be replaced */
+} Loop;
+
+static inline bool is_root(const Loop *loop)
+{
+    return loop->job->ranks->rank == 0;
+}
+
+static inline bool keeps_checkpoints(const Loop *loop)
+{
+    return loop->job->train->fast_dev_run == 0;
+}
+
+/* Rank 0: writes a checkpoint folder; a failure is remembered and tried again next time,
+ * the older checkpoints stay. `metrics` [n] may be none. */
+bool loop_save(Loop *loop, const char *dir, const NamedValue *metrics, size_t n);
+
+/* Rank 0: the checkpoint of a report. Returns its path, to be freed, or NULL; what
+ * retention no longer wants is added to `dropped`. */
+char *loop_save_report(Loop *loop, const NamedValue *metrics, size_t n, StrList *dropped);
+
+/* Rank 0: removes a checkpoint and tells the callbacks. */
+void loop_drop_checkpoint(Loop *loop, const char *dir);
+
+/* Ends an epoch: measures on all ranks, tells on rank 0, and lets all know whether to
+ * stop. Collective. */
+void loop_report(Loop *loop);
+
+/* Rank 0 has seen the reports; all go by what its plateau has made of them. Collective.
+ */
+void loop_share_plateau(Loop *loop);
+
+#endif
