@@ -47,6 +47,25 @@ static int single_max(void *self, int value)
     return value;
 }
 
+static bool single_try_gather(void *self, const void *mine, void *all, size_t n)
+{
+    (void)self;
+    memmove(all, mine, n);
+    return true;
+}
+
+static void single_split(void *self, int color, Ranks *out)
+{
+    (void)self;
+    (void)color;
+    *out = ranks_single;
+}
+
+static void single_leave(void *self)
+{
+    (void)self;
+}
+
 static void single_abort(void *self, int code)
 {
     (void)self;
@@ -61,6 +80,9 @@ const Ranks ranks_single = {
     .exchange = single_exchange,
     .max = single_max,
     .wait = single_wait,
+    .try_gather = single_try_gather,
+    .split = single_split,
+    .leave = single_leave,
     .abort = single_abort,
 };
 
@@ -135,6 +157,40 @@ void ranks_sum_tree(const Ranks *ranks, float *x, size_t n, float *scratch)
     }
 }
 
+void ranks_broadcast_from(const Ranks *ranks, int from, void *bytes, size_t n)
+{
+    size_t *counts = mem_zalloc((size_t)ranks->size, sizeof *counts);
+    counts[from] = n;
+    ranks->gather(ranks->self, bytes, bytes, counts);
+    free(counts);
+}
+
+/* What a rank has to say of its failure. */
+typedef struct StatusWords {
+    int status;
+    char message[2048], hint[2048];
+} StatusWords;
+
+static Status take_words(const Ranks *ranks, int from, StatusWords *words)
+{
+    ranks_broadcast_from(ranks, from, words, sizeof *words);
+    if (words->status != STATUS_OK) {
+        status_set((Status)words->status, "%s", words->message);
+        if (*words->hint) {
+            status_hint("%s", words->hint);
+        }
+    }
+    return (Status)words->status;
+}
+
+Status ranks_take_status(const Ranks *ranks, int from, Status mine)
+{
+    StatusWords words = {.status = (int)mine};
+    snprintf(words.message, sizeof words.message, "%s", status_message());
+    snprintf(words.hint, sizeof words.hint, "%s", status_hint_text());
+    return take_words(ranks, from, &words);
+}
+
 Status ranks_agree(const Ranks *ranks, Status mine)
 {
     if (ranks->size == 1) {
@@ -147,28 +203,19 @@ Status ranks_agree(const Ranks *ranks, Status mine)
     /* Rank 0 prints for all when it failed itself; otherwise the lowest failed rank must
      * be heard, so it hands its words to rank 0. */
     int first = -ranks->max(ranks->self, mine == worst ? -ranks->rank : -ranks->size);
-    char words[2][2048] = {{0}};
+    StatusWords words = {.status = (int)worst};
     if (ranks->rank == first) {
         char host[256] = "?";
         gethostname(host, sizeof host - 1);
         if (first == 0) {
-            snprintf(words[0], sizeof words[0], "%s", status_message());
+            snprintf(words.message, sizeof words.message, "%s", status_message());
         } else {
-            snprintf(words[0], sizeof words[0], "[rank %d host %.64s] %.1800s", first,
-                     host, status_message());
+            snprintf(words.message, sizeof words.message, "[rank %d host %.64s] %.1800s",
+                     first, host, status_message());
         }
-        snprintf(words[1], sizeof words[1], "%s", status_hint_text());
+        snprintf(words.hint, sizeof words.hint, "%s", status_hint_text());
     }
-    size_t *counts = mem_zalloc((size_t)ranks->size, sizeof *counts);
-    counts[first] = sizeof words;
-    char all[sizeof words];
-    ranks->gather(ranks->self, words, all, counts);
-    free(counts);
-    status_set(worst, "%s", all);
-    if (all[sizeof words[0]]) {
-        status_hint("%s", all + sizeof words[0]);
-    }
-    return worst;
+    return take_words(ranks, first, &words);
 }
 
 void ranks_share(const Ranks *ranks, size_t n, size_t *begin, size_t *end)

@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,7 +35,20 @@ typedef struct Ranks {
      * others. For waits of seconds: it costs a millisecond. */
     void (*wait)(void *self);
 
-    /* Ends every rank with this exit code; does not return. Local. */
+    /* A gather of `n` bytes a rank that nobody waits for. The first call of a round
+     * begins it with `mine`; true once all ranks have begun it and `all` [size * n] holds
+     * what each passed then, the same on every rank. The next call begins another round.
+     * All ranks begin as many rounds, and end them before they leave. Local. */
+    bool (*try_gather)(void *self, const void *mine, void *all, size_t n);
+
+    /* The ranks that pass the same `color` (0 or more) become a job of their own, in
+     * their order, until each calls `leave` on it. */
+    void (*split)(void *self, int color, struct Ranks *out);
+
+    /* Gives up what `split` gave. */
+    void (*leave)(void *self);
+
+    /* Ends every rank of the whole job with this exit code; does not return. Local. */
     void (*abort)(void *self, int code);
 } Ranks;
 
@@ -51,6 +65,12 @@ void ranks_sum_tree(const Ranks *ranks, float *x, size_t n, float *scratch);
 /* Collective: all ranks leave with the worst status of any. The rank that had it prints
  * its own message ("[rank 3 host n2]") unless it is rank 0, whose caller prints. */
 Status ranks_agree(const Ranks *ranks, Status mine);
+
+/* All ranks leave with the status, message and hint of rank `from`. Collective. */
+Status ranks_take_status(const Ranks *ranks, int from, Status mine);
+
+/* Every rank gets rank `from`'s bytes. Collective. */
+void ranks_broadcast_from(const Ranks *ranks, int from, void *bytes, size_t n);
 
 /* The half-open share [begin, end) of `n` items that `rank` works on. Local. */
 void ranks_share(const Ranks *ranks, size_t n, size_t *begin, size_t *end);

@@ -39,6 +39,14 @@ float *classifier_tensor(const Classifier *model, const Param *param)
     return blocks[param->block] + param->offset;
 }
 
+void classifier_weights(Classifier *model, WeightBlock out[WEIGHT_BLOCKS])
+{
+    out[BLOCK_DENSE] = (WeightBlock){model->dense, model->table.n_dense};
+    out[BLOCK_WORDS] = (WeightBlock){model->words, model->table.n_words};
+    out[BLOCK_NGRAMS] = (WeightBlock){model->ngrams, model->table.n_ngrams};
+    out[BLOCK_WIDE] = (WeightBlock){model->wide, model->table.n_wide};
+}
+
 /* Each tensor has its own stream of draws, so adding one does not change the others. */
 static void init_param(float *x, const Param *param, uint64_t seed, uint32_t index)
 {

@@ -19,6 +19,17 @@ enum { LEAF_LOSS_DEEP, LEAF_LOSS_WIDE, LEAF_EXTRA };
 /* Length of the dense gradient, LEAF_EXTRA not included. */
 size_t classifier_n_dense(const Classifier *model);
 
+/* Every weight, as a few blocks that stay where they are until the model is closed: for
+ * those who copy weights from one rank to another. The same blocks for models of one
+ * shape. */
+typedef struct WeightBlock {
+    float *data;
+    size_t n; /* may be 0 */
+} WeightBlock;
+
+enum { WEIGHT_BLOCKS = 4 };
+void classifier_weights(Classifier *model, WeightBlock out[WEIGHT_BLOCKS]);
+
 /* The same for all leaves of a step. */
 typedef struct LeafStep {
     uint64_t seed;

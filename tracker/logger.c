@@ -110,7 +110,8 @@ static void on_step(void *self, const StepEnd *step)
 {
     Logger *logger = self;
     int64_t interval = logger->config.tracking->step_interval;
-    if (logger->writer && interval > 0 && step->step % interval == 0) {
+    if (logger->writer && interval > 0 && step->step % interval == 0 &&
+        step->use != STEP_TO_SHOW) {
         enqueue_metric(logger, "train_loss_step", step->loss, step->step);
     }
 }

@@ -40,8 +40,14 @@ typedef struct TrialStart {
     int64_t start_iteration; /* reports already made before a resume */
 } TrialStart;
 
+/* Where models train side by side, what is to be seen at once and what is to be kept are
+ * two things: the first is a mean over models at different steps, the second comes once
+ * the epoch is over. */
+typedef enum StepUse { STEP_TO_SHOW_AND_KEEP, STEP_TO_SHOW, STEP_TO_KEEP } StepUse;
+
 /* Told after every optimizer step; must return at once. */
 typedef struct StepEnd {
+    StepUse use;
     int64_t step;  /* optimizer steps done, from 1, over the whole training */
     int64_t epoch; /* from 0 */
     int64_t step_in_epoch, steps_per_epoch;

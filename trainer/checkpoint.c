@@ -121,13 +121,16 @@ static Status save_state(const char *dir, const char *name, const Optimizer *opt
     return status;
 }
 
-static Status save_member(const char *dir, const CheckpointMember *member)
+static Status save_member(const char *dir, const CheckpointMember *member,
+                          const CheckpointInfo *info)
 {
     char name[CHECKPOINT_FILE];
     snprintf(name, sizeof name, CHECKPOINT_WEIGHTS, (unsigned long long)member->seed);
     TRY(classifier_save_weights(member->model, dir, name));
     snprintf(name, sizeof name, CHECKPOINT_STATE, (unsigned long long)member->seed);
-    return save_state(dir, name, member->optimizer, &member->at);
+    const Optimizer *optimizer =
+        member->elsewhere ? info->fetch(info->context, member) : member->optimizer;
+    return save_state(dir, name, optimizer, &member->at);
 }
 
 static Status compose(const char *dir, const Classifier *model, const Preprocessor *pre,
@@ -144,7 +147,7 @@ static Status compose(const char *dir, const Classifier *model, const Preprocess
     TRY(preprocessor_save(pre, dir));
     TRY(save_state(dir, "training_state.safetensors", optimizer, info->position));
     for (size_t i = 0; i < info->n_more; i++) {
-        TRY(save_member(dir, &info->more[i]));
+        TRY(save_member(dir, &info->more[i], info));
     }
     TRY(save_description(dir, pre, info));
     return manifest_write(dir);
@@ -252,6 +255,14 @@ Status checkpoint_restore(const char *dir, Classifier **model,
     return STATUS_OK;
 }
 
+void checkpoint_member_let_go(CheckpointMember *member)
+{
+    if (member->elsewhere) {
+        optimizer_close(member->optimizer);
+        member->optimizer = NULL;
+    }
+}
+
 static Status check_members(const char *dir, const CheckpointMember *more, size_t n_more)
 {
     char *path = path_join(dir, "muster.json");
@@ -286,6 +297,7 @@ Status checkpoint_restore_more(const char *dir, const Classifier *first,
         more[i].optimizer = optimizer_open(more[i].model, config);
         snprintf(name, sizeof name, CHECKPOINT_STATE, seed);
         TRY(restore_state(dir, name, more[i].optimizer, &more[i].at));
+        checkpoint_member_let_go(&more[i]);
     }
     return STATUS_OK;
 }

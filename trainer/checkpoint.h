@@ -25,7 +25,8 @@ typedef struct TrainPosition {
 typedef struct CheckpointMember {
     uint64_t seed;
     Classifier *model;
-    Optimizer *optimizer;
+    Optimizer *optimizer; /* NULL where `elsewhere` */
+    bool elsewhere;       /* another rank keeps the optimizer */
     TrainPosition at;
 } CheckpointMember;
 
@@ -45,6 +46,10 @@ typedef struct CheckpointInfo {
     int64_t step;                  /* of all models together */
     const CheckpointMember *more;  /* the other models; may be none */
     size_t n_more;
+
+    /* Borrows from elsewhere what is not here, until the next call. */
+    const Optimizer *(*fetch)(void *context, const CheckpointMember *member);
+    void *context;
 } CheckpointInfo;
 
 /* Writes the folder `dir`. On failure nothing of that name is left and the message says
@@ -59,11 +64,14 @@ Status checkpoint_restore(const char *dir, Classifier **model,
                           TrainPosition *position);
 
 /* Reads the other models of a folder that checkpoint_restore has read: `more[i].seed` is
- * given, the rest filled in. STATUS_DAMAGED when the folder has other members than these.
- * After a failure the filled ones are to be closed as well. Local. */
+ * given, and `elsewhere`, the rest filled in. STATUS_DAMAGED when the folder has other
+ * members than these. After a failure the filled ones are to be closed as well. Local. */
 Status checkpoint_restore_more(const char *dir, const Classifier *first,
                                const OptimizerConfig *config, CheckpointMember *more,
                                size_t n_more);
+
+/* Closes an optimizer that another rank keeps. Local. */
+void checkpoint_member_let_go(CheckpointMember *member);
 
 /* STATUS_DAMAGED when `model`, restored from `dir`, is not of the shape that config and
  * data ask for now: names the key and the first tensor that differ, with both values.

@@ -8,9 +8,22 @@
 #include <string.h>
 #include <time.h>
 
-static MPI_Comm world = MPI_COMM_NULL;
+/* The self of a Ranks: its communicator, and the gather that nobody waits for. */
+typedef struct Comm {
+    MPI_Comm comm;
+    MPI_Request request; /* of the round under way, or MPI_REQUEST_NULL */
+    void *mine, *all;    /* its buffers: they must stand still */
+    size_t cap;
+} Comm;
+
+static Comm world = {.comm = MPI_COMM_NULL, .request = MPI_REQUEST_NULL};
 
 enum { PIECE = 1 << 30 };
+
+static MPI_Comm comm_of(void *self)
+{
+    return ((const Comm *)self)->comm;
+}
 
 static int piece_of(size_t left)
 {
@@ -19,27 +32,26 @@ static int piece_of(size_t left)
 
 static void comm_broadcast(void *self, void *bytes, size_t n)
 {
-    (void)self;
     char *p = bytes;
     for (size_t at = 0; at < n; at += PIECE) {
-        MPI_Bcast(p + at, piece_of(n - at), MPI_BYTE, 0, world);
+        MPI_Bcast(p + at, piece_of(n - at), MPI_BYTE, 0, comm_of(self));
     }
 }
 
 /* One broadcast per rank: any size, and the bytes land in their place. */
 static void comm_gather(void *self, const void *mine, void *all, const size_t *counts)
 {
-    (void)self;
+    MPI_Comm comm = comm_of(self);
     int rank, size;
-    MPI_Comm_rank(world, &rank);
-    MPI_Comm_size(world, &size);
+    MPI_Comm_rank(comm, &rank);
+    MPI_Comm_size(comm, &size);
     char *to = all;
     for (int root = 0; root < size; root++) {
         if (root == rank && counts[root] > 0 && to != (const char *)mine) {
             memmove(to, mine, counts[root]);
         }
         for (size_t at = 0; at < counts[root]; at += PIECE) {
-            MPI_Bcast(to + at, piece_of(counts[root] - at), MPI_BYTE, root, world);
+            MPI_Bcast(to + at, piece_of(counts[root] - at), MPI_BYTE, root, comm);
         }
         to += counts[root];
     }
@@ -48,12 +60,12 @@ static void comm_gather(void *self, const void *mine, void *all, const size_t *c
 static void comm_exchange(void *self, int partner, const void *send, size_t send_n,
                           void *recv, size_t recv_n)
 {
-    (void)self;
+    MPI_Comm comm = comm_of(self);
     const char *from = send;
     char *to = recv;
     do {
         int out = piece_of(send_n), in = piece_of(recv_n);
-        MPI_Sendrecv(from, out, MPI_BYTE, partner, 0, to, in, MPI_BYTE, partner, 0, world,
+        MPI_Sendrecv(from, out, MPI_BYTE, partner, 0, to, in, MPI_BYTE, partner, 0, comm,
                      MPI_STATUS_IGNORE);
         from += out;
         to += in;
@@ -64,18 +76,16 @@ static void comm_exchange(void *self, int partner, const void *send, size_t send
 
 static int comm_max(void *self, int value)
 {
-    (void)self;
     int largest = value;
-    MPI_Allreduce(&value, &largest, 1, MPI_INT, MPI_MAX, world);
+    MPI_Allreduce(&value, &largest, 1, MPI_INT, MPI_MAX, comm_of(self));
     return largest;
 }
 
 static void comm_wait(void *self)
 {
-    (void)self;
     MPI_Request request;
     int done = 0;
-    MPI_Ibarrier(world, &request);
+    MPI_Ibarrier(comm_of(self), &request);
     while (!done) {
         MPI_Test(&request, &done, MPI_STATUS_IGNORE);
         if (!done) {
@@ -87,13 +97,83 @@ static void comm_wait(void *self)
 static void comm_abort(void *self, int code)
 {
     (void)self;
-    MPI_Abort(world, code);
+    MPI_Abort(world.comm, code);
     abort();
 }
 
 static void abort_all(int code)
 {
-    MPI_Abort(world, code);
+    MPI_Abort(world.comm, code);
+}
+
+static void begin_round(Comm *comm, const void *mine, size_t n)
+{
+    int size;
+    MPI_Comm_size(comm->comm, &size);
+    if (n > comm->cap) {
+        comm->cap = n;
+        free(comm->mine);
+        free(comm->all);
+        comm->mine = mem_alloc(n, 1);
+        comm->all = mem_alloc((size_t)size, n);
+    }
+    memcpy(comm->mine, mine, n);
+    MPI_Iallgather(comm->mine, (int)n, MPI_BYTE, comm->all, (int)n, MPI_BYTE, comm->comm,
+                   &comm->request);
+}
+
+static bool comm_try_gather(void *self, const void *mine, void *all, size_t n)
+{
+    Comm *comm = self;
+    int done, size;
+    if (comm->request == MPI_REQUEST_NULL) {
+        begin_round(comm, mine, n);
+    }
+    MPI_Test(&comm->request, &done, MPI_STATUS_IGNORE);
+    if (done) {
+        MPI_Comm_size(comm->comm, &size);
+        memcpy(all, comm->all, (size_t)size * n);
+    }
+    return done;
+}
+
+static void comm_leave(void *self)
+{
+    Comm *comm = self;
+    MPI_Comm_free(&comm->comm);
+    free(comm->mine);
+    free(comm->all);
+    free(comm);
+}
+
+static void comm_split(void *self, int color, Ranks *out);
+
+static Ranks ranks_of(Comm *comm)
+{
+    Ranks ranks = {
+        .self = comm,
+        .broadcast = comm_broadcast,
+        .gather = comm_gather,
+        .exchange = comm_exchange,
+        .max = comm_max,
+        .wait = comm_wait,
+        .try_gather = comm_try_gather,
+        .abort = comm_abort,
+        .split = comm_split,
+        .leave = comm_leave,
+    };
+    MPI_Comm_rank(comm->comm, &ranks.rank);
+    MPI_Comm_size(comm->comm, &ranks.size);
+    return ranks;
+}
+
+static void comm_split(void *self, int color, Ranks *out)
+{
+    Comm *part = mem_zalloc(1, sizeof *part);
+    part->request = MPI_REQUEST_NULL;
+    /* Equal keys: ranks keep their order. */
+    MPI_Comm_split(comm_of(self), color, 0, &part->comm);
+    *out = ranks_of(part);
 }
 
 Status comm_open(Ranks *out)
@@ -104,17 +184,8 @@ Status comm_open(Ranks *out)
     if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS) {
         return status_set(STATUS_FAILED, "MPI did not start");
     }
-    MPI_Comm_dup(MPI_COMM_WORLD, &world);
-    *out = (Ranks){
-        .broadcast = comm_broadcast,
-        .gather = comm_gather,
-        .exchange = comm_exchange,
-        .max = comm_max,
-        .wait = comm_wait,
-        .abort = comm_abort,
-    };
-    MPI_Comm_rank(world, &out->rank);
-    MPI_Comm_size(world, &out->size);
+    MPI_Comm_dup(MPI_COMM_WORLD, &world.comm);
+    *out = ranks_of(&world);
     check_set_abort(abort_all, out->rank);
     return STATUS_OK;
 }
@@ -122,7 +193,9 @@ Status comm_open(Ranks *out)
 void comm_close(void)
 {
     check_set_abort(NULL, -1);
-    MPI_Comm_free(&world);
+    MPI_Comm_free(&world.comm);
+    free(world.mine);
+    free(world.all);
     MPI_Finalize();
 }
 

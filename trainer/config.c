@@ -75,6 +75,10 @@ const Field train_fields[] = {
     {"seeds", FIELD_INT, AT(seeds), "1", 1, 16,
      .help = "models trained from seed, seed + 1, ...: saved and served as one, by the "
              "mean of their probabilities"},
+    {"seed_groups", FIELD_INT, AT(seed_groups), "0", 0, 16,
+     .help =
+         "how many groups the ranks part into to train seeds side by side, at most; "
+         "1: all ranks train one seed after the other; 0: as many as there are seeds"},
     {"fast_dev_run", FIELD_INT, AT(fast_dev_run), "0", 0, 1e6, .unit = "batches",
      .help = "a trial of the machinery: so many training steps and validation batches, "
              "one epoch, nothing kept; 0 = off"},

@@ -1,5 +1,5 @@
 /* The checkpoints of the loop: saved, ranked, dropped. */
-#include "trainer/loop_parts.h"
+#include "trainer/loop_groups.h"
 
 #include "base/files.h"
 #include "base/log.h"
@@ -18,6 +18,8 @@ bool loop_save(Loop *loop, const char *dir, const NamedValue *metrics, size_t n)
     info.step = loop->at.step;
     info.more = loop->members.of + 1;
     info.n_more = loop->members.n - 1;
+    info.fetch = groups_fetch;
+    info.context = loop;
     Status status =
         checkpoint_save(dir, loop->members.of[0].model, loop->job->preprocessor,
                         loop->members.of[0].optimizer, &info);

@@ -1,5 +1,5 @@
 /* Reports: what an epoch came to, measured on all ranks and told on rank 0. */
-#include "trainer/loop_parts.h"
+#include "trainer/loop_groups.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -68,7 +68,7 @@ static size_t measure(Loop *loop, NamedValue metrics[MAX_METRICS])
 {
     size_t n = 0;
     metrics[n++] = (NamedValue){"epoch", (double)loop->at.epoch};
-    metrics[n++] = (NamedValue){"lr", loop->lr};
+    metrics[n++] = (NamedValue){"lr", loop_lr(loop, loop->members.of[0].at.step - 1)};
     metrics[n++] = (NamedValue){"train_loss", loop->at.loss_sum / loop->at.texts_seen};
     return loop->job->val_set ? add_validation(loop, metrics, n) : n;
 }
@@ -151,6 +151,7 @@ void loop_report(Loop *loop)
         strlist_free(&dropped);
         free(dir);
     }
+    groups_end_save(loop);
     loop->report_began = clock_seconds();
     loop->stop = loop->job->ranks->max(loop->job->ranks->self, loop->stop);
     loop_share_plateau(loop);

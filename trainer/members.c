@@ -24,6 +24,12 @@ static OptimizerConfig optimizer_config(const TrainConfig *train)
     };
 }
 
+Optimizer *train_open_optimizer(const TrainJob *job, const Classifier *model)
+{
+    OptimizerConfig config = optimizer_config(job->train);
+    return optimizer_open(model, &config);
+}
+
 static ModelSizes sizes_of(const TrainJob *job)
 {
     const Preprocessor *pre = job->preprocessor;
@@ -112,14 +118,13 @@ static Status start_from_folder(const TrainJob *job, Classifier *model, bool tel
 /* Leaves what it opened to be closed also on failure. */
 static Status open_fresh(const TrainJob *job, uint64_t seed, CheckpointMember *out)
 {
-    OptimizerConfig config = optimizer_config(job->train);
     ModelSizes sizes = sizes_of(job);
     TRY(check_sizes(job));
     out->model = classifier_create(job->model, &sizes, seed);
     if (job->init_words) {
         start_from_words(out->model, job->init_words, job->preprocessor);
     }
-    out->optimizer = optimizer_open(out->model, &config);
+    out->optimizer = out->elsewhere ? NULL : train_open_optimizer(job, out->model);
     TRY(start_from_folder(job, out->model, seed == job->seed));
     return classifier_set_rates(out->model, &job->train->freeze, job->train->layer_decay);
 }
@@ -133,11 +138,13 @@ Status train_open_fresh(const TrainJob *job, Classifier **model, Optimizer **opt
     return ranks_agree(job->ranks, status);
 }
 
-static void name_members(const TrainJob *job, Members *members)
+/* No `groups`: all optimizers are elsewhere. */
+static void name_members(const TrainJob *job, const SeedGroups *groups, Members *members)
 {
     *members = (Members){.n = (size_t)job->train->seeds};
     for (size_t m = 0; m < members->n; m++) {
         members->of[m].seed = job->seed + m;
+        members->of[m].elsewhere = !groups || !groups->mine[m];
     }
 }
 
@@ -157,6 +164,7 @@ static Status restore(const TrainJob *job, Members *members)
     ModelSizes sizes = sizes_of(job);
     TRY(checkpoint_restore(job->resume_from, &first->model, &config, &first->optimizer,
                            &first->at));
+    checkpoint_member_let_go(first);
     TRY(checkpoint_check_shape(job->resume_from, first->model, job->model, &sizes));
     TRY(checkpoint_restore_more(job->resume_from, first->model, &config, first + 1,
                                 members->n - 1));
@@ -172,7 +180,7 @@ Status train_check_resume(const TrainJob *job)
     Members members;
     Status status = STATUS_OK;
     if (job->resume_from) {
-        name_members(job, &members);
+        name_members(job, NULL, &members);
         status = restore(job, &members);
         members_close(&members);
     }
@@ -195,9 +203,9 @@ TrainPosition members_position(const Members *members)
     return sum;
 }
 
-Status members_open(const TrainJob *job, Members *members)
+Status members_open(const TrainJob *job, const SeedGroups *groups, Members *members)
 {
-    name_members(job, members);
+    name_members(job, groups, members);
     if (job->resume_from) {
         return ranks_agree(job->ranks, restore(job, members));
     }

@@ -128,7 +128,7 @@ static void on_step(void *self, const StepEnd *step)
     Progress *progress = self;
     double now = clock_seconds();
     double wait = progress->terminal ? REDRAW_S : progress->interval_s;
-    if (now - progress->last_drawn < wait) {
+    if (now - progress->last_drawn < wait || step->use == STEP_TO_KEEP) {
         return;
     }
     progress->last_drawn = now;

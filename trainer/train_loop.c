@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "model/schedule.h"
-#include "trainer/loop_parts.h"
+#include "trainer/loop_groups.h"
 #include "trainer/plan.h"
 
 #include <stdio.h>
@@ -50,7 +50,9 @@ static Status open_loop(Loop *loop, const TrainJob *job)
     loop->steps_per_epoch = (int64_t)((loop->n + batch - 1) / batch);
     loop->total_steps = steps_in_all(job->train, loop->steps_per_epoch);
     loop->order = mem_alloc(loop->n, sizeof *loop->order);
-    TRY(members_open(job, &loop->members));
+    seed_groups_open(job->ranks, (size_t)job->train->seeds, job->train->seed_groups,
+                     &loop->groups);
+    TRY(members_open(job, &loop->groups, &loop->members));
     loop->at = members_position(&loop->members);
     if (job->resume_from) {
         loop->restored_iteration = loop->at.iteration;
@@ -59,9 +61,11 @@ static Status open_loop(Loop *loop, const TrainJob *job)
     }
     for (size_t m = 0; m < loop->members.n; m++) {
         const CheckpointMember *member = &loop->members.of[m];
-        loop->steppers[m] =
-            stepper_open(job->ranks, job->train, member->seed, member->model,
-                         member->optimizer, job->train_set);
+        if (loop->groups.mine[m]) {
+            loop->steppers[m] =
+                stepper_open(loop->groups.ranks[m], job->train, member->seed,
+                             member->model, member->optimizer, job->train_set);
+        }
     }
     loop->steps_per_epoch *= (int64_t)loop->members.n;
     loop->total_steps *= (int64_t)loop->members.n;
@@ -85,6 +89,9 @@ static void close_loop(Loop *loop)
         stepper_close(loop->steppers[m]);
     }
     members_close(&loop->members);
+    seed_groups_close(&loop->groups);
+    free(loop->board.all);
+    free(loop->board.losses);
     free(loop->order);
 }
 
@@ -107,29 +114,59 @@ static void tell_start(Loop *loop)
     callbacks_start(loop->job->callbacks, &start);
 }
 
-static void tell_step(Loop *loop, const StepResult *result, double seconds)
+int64_t loop_step_number(const Loop *loop, size_t m, const TrainPosition *at)
+{
+    int64_t n = (int64_t)loop->members.n, before = at->step - at->step_in_epoch;
+    int64_t left = loop->total_steps / n - before, whole = loop->steps_per_epoch / n;
+    return before * n + (int64_t)m * (left < whole ? left : whole) + at->step_in_epoch;
+}
+
+/* Where the epoch stands, in numbers that people look at. */
+static void tell_standing(Loop *loop, StepEnd step)
+{
+    const CheckpointMember *first = &loop->members.of[0];
+    int64_t before =
+        (first->at.step - first->at.step_in_epoch) * (int64_t)loop->members.n;
+    double texts =
+        (double)loop->n * (double)loop->members.n / (double)loop->steps_per_epoch;
+    step.step_in_epoch = loop->at.step_in_epoch;
+    if (loop->groups.side_by_side) {
+        step.use = STEP_TO_SHOW;
+        groups_estimate(loop, &step.step_in_epoch, &step.loss);
+    }
+    step.epoch = loop->at.epoch;
+    step.steps_per_epoch = loop->steps_per_epoch;
+    step.examples_per_s = texts / loop->seconds_per_step;
+    step.time_left_s = (double)(loop->total_steps - before - step.step_in_epoch) *
+                       loop->seconds_per_step;
+    callbacks_step(loop->job->callbacks, &step);
+}
+
+static void tell_step(Loop *loop, size_t m, const StepResult *result, double seconds)
 {
     if (!is_root(loop)) {
         return;
     }
-    /* A mean over the last steps: recent ones count more, the first few fully. */
+    /* A mean over the last steps: recent ones count more, the first few fully. Other
+     * groups do a step meanwhile. */
     double weight = loop->steps_timed < 50 ? 1 / (loop->steps_timed + 1) : 0.02;
-    loop->seconds_per_step += weight * (seconds - loop->seconds_per_step);
+    double each = seconds / loop->groups.place[m].n_groups;
+    loop->seconds_per_step += weight * (each - loop->seconds_per_step);
     loop->steps_timed++;
-    double texts =
-        (double)loop->n * (double)loop->members.n / (double)loop->steps_per_epoch;
-    StepEnd step = {
-        .step = loop->at.step,
-        .epoch = loop->at.epoch,
-        .step_in_epoch = loop->at.step_in_epoch,
-        .steps_per_epoch = loop->steps_per_epoch,
-        .loss = result->loss,
-        .lr = result->lr,
-        .examples_per_s = texts / loop->seconds_per_step,
-        .time_left_s =
-            (double)(loop->total_steps - loop->at.step) * loop->seconds_per_step,
-    };
-    callbacks_step(loop->job->callbacks, &step);
+    tell_standing(loop,
+                  (StepEnd){.step = loop_step_number(loop, m, &loop->members.of[m].at),
+                            .loss = result->loss,
+                            .lr = result->lr});
+}
+
+/* Rank 0, while other groups are at work. */
+static void tell_waiting(Loop *loop)
+{
+    if (loop->steps_timed > 0) {
+        const TrainPosition *at = &loop->members.of[0].at;
+        tell_standing(loop, (StepEnd){.step = loop_step_number(loop, 0, at),
+                                      .lr = loop_lr(loop, at->step - 1)});
+    }
 }
 
 /* Is there a step left in the current epoch? */
@@ -169,6 +206,11 @@ static double lr_factor(const Loop *loop, int64_t step)
                                                 : factor;
 }
 
+double loop_lr(const Loop *loop, int64_t step)
+{
+    return loop->job->train->lr * lr_factor(loop, step);
+}
+
 /* The rest of one model's epoch. */
 static Status run_member(Loop *loop, size_t m, bool *asked)
 {
@@ -182,28 +224,37 @@ static Status run_member(Loop *loop, size_t m, bool *asked)
         double before = clock_seconds();
         StepResult result;
         TRY(stepper_step_with(loop->steppers[m], loop->order + first, n, member->at.step,
-                              lr_factor(loop, member->at.step), *job->signal != 0,
+                              lr_factor(loop, member->at.step), groups_want_stop(loop, m),
                               &result));
         member->at.step++;
         member->at.step_in_epoch++;
         member->at.loss_sum += result.loss * (double)n;
         member->at.texts_seen += (double)n;
-        loop->lr = result.lr;
         *asked = result.stop;
         loop->at = members_position(&loop->members);
-        tell_step(loop, &result, clock_seconds() - before);
+        groups_note_step(loop, m, result.loss);
+        tell_step(loop, m, &result, clock_seconds() - before);
     }
     return stepper_check(loop->steppers[m], member->at.step);
 }
 
-/* The rest of the current epoch, one model after the other. *asked: a signal wants the
- * end; the positions say how far the epoch came. */
+/* The rest of the current epoch, this rank's models one after the other. *asked: a signal
+ * wants the end; the positions say how far the epoch came. */
 static Status run_epoch(Loop *loop, bool *asked)
 {
+    Status status = STATUS_OK;
+    groups_begin_epoch(loop);
     for (size_t m = 0; m < loop->members.n; m++) {
-        TRY(run_member(loop, m, asked));
+        if (!loop->groups.mine[m] || !groups_may_train(loop, m, *asked) ||
+            status != STATUS_OK) {
+            continue;
+        }
+        status = run_member(loop, m, asked);
+        if (status != STATUS_OK) {
+            groups_note_failure(loop, m);
+        }
     }
-    return STATUS_OK;
+    return groups_end_epoch(loop, status, asked, tell_waiting);
 }
 
 /* A signal came: keep what there is, between two steps of an epoch. */
@@ -220,6 +271,7 @@ static Status stop_for_signal(Loop *loop)
             loop_drop_checkpoint(loop, loop->partial);
         }
     }
+    groups_end_save(loop);
     Status status = number == SIGINT ? STATUS_INTERRUPTED : STATUS_REQUEUE;
     if (ranks->max(ranks->self, loop->checkpoint_lost)) {
         return status_set(STATUS_FAILED, "stopped by a signal without a checkpoint: %s",

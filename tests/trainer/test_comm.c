@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -120,6 +121,68 @@ static void test_max(void **state)
     int largest = ranks.max(ranks.self, ranks.rank * 10);
     int negative = ranks.max(ranks.self, -ranks.rank - 1);
     assert_on_all(largest == (ranks.size - 1) * 10 && negative == -1);
+}
+
+/* Rounds of a gather that does not wait: each shows what every rank passed when it began
+ * the round, whatever it has come to meanwhile. */
+static void test_try_gather(void **state)
+{
+    (void)state;
+    bool good = true;
+    int *all = mem_zalloc((size_t)ranks.size, sizeof *all);
+    for (int round = 0; round < 20; round++) {
+        int mine = 100 * ranks.rank + round;
+        usleep((useconds_t)(200 * ((ranks.rank + round) % ranks.size)));
+        while (!ranks.try_gather(ranks.self, &mine, all, sizeof mine)) {
+            mine = -1;
+        }
+        for (int r = 0; r < ranks.size; r++) {
+            good &= all[r] == 100 * r + round;
+        }
+    }
+    free(all);
+    assert_on_all(good);
+}
+
+/* Even and odd ranks as two jobs, each with its own numbers. */
+static void test_split(void **state)
+{
+    (void)state;
+    Ranks part;
+    int color = ranks.rank % 2, size = (ranks.size + 1 - color) / 2;
+    ranks.split(ranks.self, color, &part);
+    bool good = part.size == size && part.rank == ranks.rank / 2;
+    int first = ranks.rank, most = part.max(part.self, ranks.rank);
+    part.broadcast(part.self, &first, sizeof first);
+    good &= first == color && most == 2 * (size - 1) + color;
+    part.leave(part.self);
+    assert_on_all(good);
+}
+
+static void test_broadcast_from(void **state)
+{
+    (void)state;
+    bool good = true;
+    for (int from = 0; from < ranks.size; from++) {
+        int value = ranks.rank;
+        ranks_broadcast_from(&ranks, from, &value, sizeof value);
+        good &= value == from;
+    }
+    assert_on_all(good);
+}
+
+static void test_take_status(void **state)
+{
+    (void)state;
+    int last = ranks.size - 1;
+    Status mine = STATUS_OK;
+    if (ranks.rank == last) {
+        mine = status_set(STATUS_DIVERGED, "too far");
+        status_hint("less");
+    }
+    Status got = ranks_take_status(&ranks, last, mine);
+    assert_on_all(got == STATUS_DIVERGED && strcmp(status_message(), "too far") == 0 &&
+                  strcmp(status_hint_text(), "less") == 0);
 }
 
 static bool power_of_two(int n)
@@ -277,6 +340,10 @@ int main(void)
         cmocka_unit_test(test_broadcast),
         cmocka_unit_test(test_exchange),
         cmocka_unit_test(test_max),
+        cmocka_unit_test(test_try_gather),
+        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_broadcast_from),
+        cmocka_unit_test(test_take_status),
         cmocka_unit_test(test_leaves_sum_to_the_same_bits),
         cmocka_unit_test(test_sum_of_any_length),
         cmocka_unit_test(test_agree_hands_over_the_words),
