@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-extern const Command command_runs;
+extern const Command command_runs, command_runs_diff;
 
 /* What a command prints of: the runs, and the experiments for their names. */
 typedef struct Listing {
@@ -431,11 +431,12 @@ static const Command COMMAND_SHOW = {
     .run = run_show,
 };
 
-static const Command *const BELOW[] = {&COMMAND_LIST, &COMMAND_SHOW, NULL};
+static const Command *const BELOW[] = {&COMMAND_LIST, &COMMAND_SHOW, &command_runs_diff,
+                                       NULL};
 
 const Command command_runs = {
     .name = "runs",
-    .summary = "lists and shows the runs of the store",
-    .usage = "runs list|show [options]",
+    .summary = "lists, shows and compares the runs of the store",
+    .usage = "runs list|show|diff [options]",
     .below = BELOW,
 };

@@ -174,7 +174,7 @@ Status whole_config_read(WholeConfig *w, const char *path, const char *params_js
     }
     if (status == STATUS_OK) {
         settle_experiment(w, config);
-        status = bert_config_settle(w, config, params_json != NULL);
+        status = bert_config_settle(w, config, params_json || options->reproduction);
     }
     if (status == STATUS_OK) {
         w->init_place = mem_strdup(config_origin(config, "model.init_from"));

@@ -3,6 +3,7 @@
 #include "cli/train_job.h"
 
 #include "cli/lr_find.h"
+#include "cli/reproduction.h"
 #include "cli/train_config.h"
 #include "cli/train_run.h"
 #include "cli/train_sets.h"
@@ -52,6 +53,13 @@ static Status read_config(TrainJobState *job, const char *const *args, size_t n_
 {
     const char *path = n_args > 0 && !strchr(args[0], '=') ? args[0] : NULL;
     size_t skip = path ? 1 : 0;
+    const Reproduction *repeated = job->options->reproduction;
+    if (repeated) {
+        path = NULL;
+        skip = 0;
+        args = (const char *const *)repeated->params.items;
+        n_args = repeated->params.n;
+    }
     TrainOptions quiet = *job->options;
     quiet.explain = quiet.explain && job->ranks->rank == 0;
     whole_config_init(&job->config);
@@ -59,6 +67,10 @@ static Status read_config(TrainJobState *job, const char *const *args, size_t n_
         whole_config_read(&job->config, path, path ? NULL : job->resume.params_json,
                           args + skip, n_args - skip, &quiet, job->ranks->size);
     TRY(ranks_agree(job->ranks, status));
+    if (repeated && job->ranks->rank == 0) {
+        strlist_add_take(&job->config.tracking.tags,
+                         mem_printf(REPRODUCES_TAG "=%s", repeated->original.run_id));
+    }
     return same_everywhere(job->ranks, job->config.digest, STATUS_CONFIG, "the config");
 }
 
@@ -74,9 +86,18 @@ static void note_one_rank(void)
     }
 }
 
-/* A resumed run must see the rows it was trained on. */
-static Status check_resumed_data(const TrainJobState *job)
+/* A run that is resumed or reproduced must see the rows it was trained on. */
+static Status check_same_data(const TrainJobState *job)
 {
+    const Splits *splits = &job->data.splits;
+    if (job->options->reproduction && job->ranks->rank == 0) {
+        const NamedText digests[] = {
+            {"train", tokenized_digest(splits->rows)},
+            {"test", splits->test_rows ? tokenized_digest(splits->test_rows) : ""},
+            {"split", splits->digest},
+        };
+        return reproduction_check_data(job->options->reproduction, digests, 3);
+    }
     if (!job->resume.checkpoint_dir) {
         return STATUS_OK;
     }
@@ -127,7 +148,7 @@ static Status read_data(TrainJobState *job)
 {
     TRY(read_start(job));
     Status status = prepare(job);
-    status = status == STATUS_OK ? check_resumed_data(job) : status;
+    status = status == STATUS_OK ? check_same_data(job) : status;
     TRY(ranks_agree(job->ranks, status));
     const Splits *splits = &job->data.splits;
     TRY(same_everywhere(job->ranks, splits->digest, STATUS_DATA, "the data"));
@@ -213,12 +234,39 @@ static Status find_resume(TrainJobState *job, const char *const *args, size_t n_
     return STATUS_OK;
 }
 
+/* Rank 0 reads the run; the others are told its config. */
+static Status find_repeated(const TrainJobState *job)
+{
+    Reproduction *repeated = job->options->reproduction;
+    if (!repeated) {
+        return STATUS_OK;
+    }
+    Status status = job->ranks->rank == 0 ? reproduction_open(repeated) : STATUS_OK;
+    TRY(ranks_agree(job->ranks, status));
+    reproduction_broadcast(repeated, job->ranks);
+    return STATUS_OK;
+}
+
+static Status tell_repeated(const TrainJobState *job)
+{
+    Reproduction *repeated = job->options->reproduction;
+    if (!repeated) {
+        return STATUS_OK;
+    }
+    Status status = STATUS_OK;
+    if (job->ranks->rank == 0) {
+        status = reproduction_tell(repeated, job->options->json);
+    }
+    return ranks_agree(job->ranks, status);
+}
+
 Status train_job_run(const Ranks *ranks, const TrainOptions *options,
                      const char *const *args, size_t n_args,
                      const volatile sig_atomic_t *signal)
 {
     TrainJobState job = {.ranks = ranks, .options = options};
     Status status = find_resume(&job, args, n_args);
+    status = status == STATUS_OK ? find_repeated(&job) : status;
     status = status == STATUS_OK ? read_config(&job, args, n_args) : status;
     if (status == STATUS_OK && !options->explain) {
         status = read_data(&job);
@@ -231,6 +279,7 @@ Status train_job_run(const Ranks *ranks, const TrainOptions *options,
         if (job.run) {
             training_run_close(job.run, status);
         }
+        status = status == STATUS_OK ? tell_repeated(&job) : status;
     }
     close_job(&job);
     return status;

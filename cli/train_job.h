@@ -21,6 +21,7 @@ typedef struct TrainOptions {
     const char *tracking_uri;
     bool json;            /* one object on stdout at the end */
     const LrSweep *sweep; /* instead of training, look for a learning rate; or NULL */
+    struct Reproduction *reproduction; /* a run to train again and compare; or NULL */
 } TrainOptions;
 
 /* Trains. args[0] is the config (absent when a run is resumed), the others overrides.

@@ -2,12 +2,14 @@
 #include "cli/train_run.h"
 
 #include "cli/lr_find.h"
+#include "cli/reproduction.h"
 #include "cli/train_sets.h"
 
 #include "base/files.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "build_info.h"
 #include "model/dispatch.h"
 #include "model/gemm_bf16.h"
 #include "tracker/db.h"
@@ -157,9 +159,33 @@ static void collect_facts(TrainingRun *run, const Splits *splits)
     host_ip(run->ip);
 }
 
+/* Neither a sweep nor a reproduction answers on stdout as a training does. */
+static bool is_training(const TrainOptions *options)
+{
+    return !options->sweep && !options->reproduction;
+}
+
+static const char *source_name(const TrainOptions *options)
+{
+    if (options->sweep) {
+        return "muster lr-find";
+    }
+    return options->reproduction ? "muster reproduce" : "muster train";
+}
+
+static const char *purpose(const TrainingRun *run)
+{
+    if (run->options->sweep) {
+        return LR_FIND_PURPOSE;
+    }
+    return run->options->reproduction ? REPRODUCE_PURPOSE
+                                      : train_config_purpose(&run->config->train);
+}
+
 static Status create_run(TrainingRun *run, const Splits *splits, int n_ranks)
 {
     const NamedText versions[] = {
+        {"muster", MUSTER_VERSION " " MUSTER_COMMIT},
         {"blas", gemm_library()},
         {"mpi", comm_library()},
         {"sqlite", db_library_version()},
@@ -175,15 +201,14 @@ static Status create_run(TrainingRun *run, const Splits *splits, int n_ranks)
     snprintf(kernels, sizeof kernels, "%s%s%s", dispatch_kernel_name(), bf16 ? ", " : "",
              bf16 ? bf16->name : "");
     RunFacts facts = {
-        .source_name = run->options->sweep ? "muster lr-find" : "muster train",
+        .source_name = source_name(run->options),
         .n_ranks = n_ranks,
         .kernel_family = kernels,
         .versions = versions,
         .n_versions = sizeof versions / sizeof versions[0],
         .digests = digests,
         .n_digests = sizeof digests / sizeof digests[0],
-        .purpose = run->options->sweep ? LR_FIND_PURPOSE
-                                       : train_config_purpose(&run->config->train),
+        .purpose = purpose(run),
         .resume_run_id = run->resume->run_id,
     };
     return logger_create_run(&run->config->tracking, &facts, &run->tracked);
@@ -253,9 +278,13 @@ static Status open_callbacks(TrainingRun *run)
     };
     TRY(logger_open(&logger, next_callback(run)));
     if (!run->options->sweep) {
-        ProgressOptions progress = {.results = run->options->json ? NULL : stdout,
-                                    .terminal = -1};
+        ProgressOptions progress = {
+            .results = run->options->json || run->options->reproduction ? NULL : stdout,
+            .terminal = -1};
         progress_open(&progress, next_callback(run));
+    }
+    if (run->options->reproduction) {
+        reproduction_callback(run->options->reproduction, next_callback(run));
     }
     return STATUS_OK;
 }
@@ -367,11 +396,10 @@ static void print_json(const TrainingRun *run, Status status)
 
 void training_run_close(TrainingRun *run, Status status)
 {
-    bool sweep = run->options->sweep != NULL;
     callbacks_close(&run->list);
-    if (run->tracked.run_id && run->options->json && !sweep) {
+    if (run->tracked.run_id && run->options->json && is_training(run->options)) {
         print_json(run, status);
-    } else if (run->result_dir && status == STATUS_OK && !sweep) {
+    } else if (run->result_dir && status == STATUS_OK && is_training(run->options)) {
         log_note("results and checkpoints: %s", run->result_dir);
         if (run->config->train.fast_dev_run == 0) {
             log_note("next: muster evaluate %s --split test", run->trial_id);
