@@ -146,6 +146,7 @@ static Status prepare(Bench *bench)
         .beta2 = t->beta2,
         .eps = t->eps,
         .clip_norm = t->clip_norm,
+        .ema = t->ema,
     };
     bench->classifier =
         classifier_create(&bench->model, &sizes, (uint64_t)bench->job.seed);
@@ -214,8 +215,11 @@ static void print_split(JsonWriter *w, const Bench *bench, const char *name,
         return;
     }
     ValidationResult result;
-    validate(&bench->ranks, &bench->classifier, 1, set,
-             (size_t)bench->train.eval_batch_size, &result);
+    Classifier *average = optimizer_average(bench->optimizer, bench->classifier);
+    Classifier *answers = average ? average : bench->classifier;
+    validate(&bench->ranks, &answers, 1, set, (size_t)bench->train.eval_batch_size,
+             &result);
+    classifier_close(average);
     json_write_key(w, name);
     json_begin_object(w);
     json_write_key(w, "loss");

@@ -66,6 +66,9 @@ const Field train_fields[] = {
          "what is multiplied, sums and weights stay fp32, and so do answers"},
     {"clip_norm", FIELD_DOUBLE, AT(clip_norm), "1", 0, 1e9,
      .help = "largest gradient norm of the dense part; 0 = off"},
+    {"ema", FIELD_DOUBLE, AT(ema), "0", 0, 0.999999999,
+     .help = "decay of a moving average of all weights, which answers and is saved in "
+             "their place, as 0.999; after step t at most (1 + t) / (10 + t); 0 = off"},
     {"loss", FIELD_CHOICE, AT(loss), "cross_entropy", .choices = LOSS_NAMES,
      .help = "of both branches; bce: a sigmoid per class on one-hot targets"},
     {"focal_gamma", FIELD_DOUBLE, AT(focal_gamma), "2", 0, 10,

@@ -32,6 +32,7 @@ typedef struct TrainConfig {
     double momentum;
     int precision; /* Precision */
     double clip_norm;
+    double ema;         /* decay of the weights' moving average; 0 = off */
     int loss;           /* LossKind of model/loss.h */
     double focal_gamma; /* for LOSS_FOCAL */
     double label_smoothing;
