@@ -29,6 +29,7 @@ struct Config {
     char *path; /* NULL without a file */
     Given *items;
     size_t n, cap;
+    AutoNotes notes;
 };
 
 static void add_given(Config *config, Given given)
@@ -99,6 +100,7 @@ void config_close(Config *config)
         free(given->key);
         yaml_value_free(&given->value);
     }
+    auto_notes_free(&config->notes);
     free(config->items);
     free(config->path);
     free(config);
@@ -191,13 +193,29 @@ static const Given *find_given(const Config *config, Text section, Text key)
     return found;
 }
 
-const char *config_origin(const Config *config, const char *dotted_key)
+static const Given *find_dotted(const Config *config, const char *dotted_key)
 {
     const char *dot = strchr(dotted_key, '.');
     Text section = {dotted_key, dot ? (size_t)(dot - dotted_key) : 0};
-    const Given *given =
-        config ? find_given(config, section, text_of(dot ? dot + 1 : dotted_key)) : NULL;
+    return config ? find_given(config, section, text_of(dot ? dot + 1 : dotted_key))
+                  : NULL;
+}
+
+const char *config_origin(const Config *config, const char *dotted_key)
+{
+    const Given *given = find_dotted(config, dotted_key);
     return given ? given->origin : "default";
+}
+
+bool config_is_given(const Config *config, const char *dotted_key)
+{
+    const Given *given = find_dotted(config, dotted_key);
+    return given && !config_says_auto(&given->value);
+}
+
+AutoNotes *config_auto_notes(Config *config)
+{
+    return config ? &config->notes : NULL;
 }
 
 Status config_missing(const Config *config, const char *dotted_key)

@@ -6,6 +6,7 @@
 #ifndef MUSTER_BASE_CONFIG_H
 #define MUSTER_BASE_CONFIG_H
 
+#include "base/config_auto.h"
 #include "base/status.h"
 #include "base/text.h"
 
@@ -32,6 +33,7 @@ typedef struct Field {
     const char *const *choices; /* NULL-terminated names of a FIELD_CHOICE */
     const char *unit;           /* "rows", "s"; NULL for none */
     const char *help;           /* one line */
+    AutoRule *automatic; /* numbers and choices: what `auto` stands for; NULL: no auto */
 } Field;
 
 /* One module's part of the config: its name, its table and the struct to fill. */
@@ -65,6 +67,21 @@ Status config_environment(Config *config, const char *variable, const char *key,
  * (did-you-mean), wrong types, out of range: STATUS_CONFIG with where the value came from
  * and the allowed range. Structs must be zeroed before; free them with config_free. */
 Status config_apply(Config *config, const Section *sections, size_t n_sections);
+
+/* Whether a value, or any, is `auto` and waits for config_resolve. */
+bool config_is_auto(const Section *section, const Field *field);
+bool config_has_auto(const Section *sections, size_t n_sections);
+
+/* Gives every value that is `auto` the one of its rule. `config` (NULL: nobody will ask)
+ * remembers why, for config_explain. */
+void config_resolve(Config *config, const Section *sections, size_t n_sections,
+                    const DataFacts *facts);
+
+/* Lets config_explain say why values are still `auto`. */
+void config_leave_auto(Config *config, const char *why);
+
+/* Whether "section.key" was given, and not as `auto`. */
+bool config_is_given(const Config *config, const char *dotted_key);
 
 /* Frees the owned texts and lists of every section's struct and zeroes them. */
 void config_free(const Section *sections, size_t n_sections);

@@ -188,6 +188,27 @@ static Status set_choice(const Slot *slot, const YamlValue *value, void *at)
     return STATUS_CONFIG;
 }
 
+bool config_says_auto(const YamlValue *value)
+{
+    return strcmp(scalar_of(value), "auto") == 0;
+}
+
+static Status set_auto(const Field *field, void *at)
+{
+    switch (field->type) {
+    case FIELD_INT:
+        *(int64_t *)at = AUTO_INT;
+        break;
+    case FIELD_DOUBLE:
+        *(double *)at = AUTO_DOUBLE;
+        break;
+    default:
+        CHECK(field->type == FIELD_CHOICE);
+        *(int *)at = AUTO_CHOICE;
+    }
+    return STATUS_OK;
+}
+
 Status config_set_field(const Section *section, const Field *field, const char *origin,
                         const YamlValue *value)
 {
@@ -197,6 +218,9 @@ Status config_set_field(const Section *section, const Field *field, const char *
     };
     Slot slot = {section, field, origin};
     void *at = (char *)section->target + field->offset;
+    if (field->automatic && config_says_auto(value)) {
+        return set_auto(field, at);
+    }
     return SET[field->type](&slot, value, at);
 }
 

@@ -11,4 +11,19 @@
 Status config_set_field(const Section *section, const Field *field, const char *origin,
                         const YamlValue *value);
 
+/* Whether the value is the word `auto`. */
+bool config_says_auto(const YamlValue *value);
+
+/* Why values that were `auto` are what they are: config_auto.c's, kept by config.c. */
+typedef struct AutoNotes {
+    StrList keys, whys; /* "section.key", "22,265 training rows" */
+    char *left;         /* why the others are still auto, or NULL */
+} AutoNotes;
+
+AutoNotes *config_auto_notes(Config *config); /* NULL of NULL */
+void auto_notes_free(AutoNotes *notes);
+
+/* Where a field's value comes from, for config_explain; free with free(). */
+char *config_why(const Config *config, const Section *section, const Field *field);
+
 #endif

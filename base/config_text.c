@@ -1,6 +1,7 @@
 /* Printing of configs: final values, help, the flat list of a run's parameters. */
 #include "base/config_text.h"
 
+#include "base/config_field.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -172,6 +173,9 @@ static char *value_text(const Section *section, const Field *field, bool mask)
     bool secret = config_key_is_secret(field->key);
     StrBuf out = {0};
     char number[32];
+    if (config_is_auto(section, field)) {
+        return mem_strdup("auto");
+    }
     switch (field->type) {
     case FIELD_BOOL:
         strbuf_add_text(&out, *(const bool *)at ? "true" : "false");
@@ -226,15 +230,15 @@ enum { ORIGIN_COLUMN = 40 };
 static void explain_field(const Config *config, const Section *section,
                           const Field *field, FILE *out)
 {
-    char *key = dotted_key(section, field);
     char *value = value_text(section, field, true);
     char *line = mem_printf("%s%s: %s", *section->name ? "  " : "", field->key, value);
     int width = (int)utf8_width(text_of(line));
     int gap = width < ORIGIN_COLUMN ? ORIGIN_COLUMN - width : 0;
-    fprintf(out, "%s%*s  # %s\n", line, gap, "", config_origin(config, key));
+    char *why = config_why(config, section, field);
+    fprintf(out, "%s%*s  # %s\n", line, gap, "", why);
+    free(why);
     free(line);
     free(value);
-    free(key);
 }
 
 void config_explain(const Config *config, const Section *sections, size_t n_sections,

@@ -60,14 +60,16 @@ typedef struct Bench {
     double dense_flop;
 } Bench;
 
-static Status read_config(Bench *bench, int argc, char **argv)
+enum { N_SECTIONS = 8 };
+
+/* What a bench does not use is read all the same, so that any config will do. */
+static void list_sections(Bench *bench, Section out[N_SECTIONS])
 {
-    /* What a bench does not use is read all the same, so that any config will do. */
     static CheckpointConfig checkpoint;
     static EarlyStopConfig early_stopping;
     static TrackingConfig tracking;
     static PretrainConfig pretrain;
-    const Section sections[] = {
+    const Section sections[N_SECTIONS] = {
         {"", "", JOB_FIELDS, 2, &bench->job},
         {"data", "", data_fields, n_data_fields, &bench->data},
         {"model", "", model_fields, n_model_fields, &bench->model},
@@ -77,14 +79,21 @@ static Status read_config(Bench *bench, int argc, char **argv)
         {"tracking", "", tracking_fields, n_tracking_fields, &tracking},
         {"pretrain", "", pretrain_fields, n_pretrain_fields, &pretrain},
     };
+    memcpy(out, sections, sizeof sections);
+}
+
+static Status read_config(Bench *bench, int argc, char **argv)
+{
+    Section sections[N_SECTIONS];
     Config *config;
+    list_sections(bench, sections);
     TRY(config_open(argv[1], &config));
     Status status = STATUS_OK;
     for (int i = 2; i < argc && status == STATUS_OK; i++) {
         status = config_override(config, argv[i]);
     }
     if (status == STATUS_OK) {
-        status = config_apply(config, sections, sizeof sections / sizeof sections[0]);
+        status = config_apply(config, sections, N_SECTIONS);
     }
     config_close(config);
     return status;
@@ -111,6 +120,9 @@ static Status prepare(Bench *bench)
     const Splits *s = &data->splits;
     double before = clock_cpu_seconds();
     TRY(prepared_open(&bench->data, (uint64_t)bench->job.seed, false, &bench->prepared));
+    Section sections[N_SECTIONS];
+    list_sections(bench, sections);
+    config_resolve(NULL, sections, N_SECTIONS, &bench->prepared.facts);
     TRY(prepared_dataset(data, s->train, s->n_train, &bench->train_set));
     if (s->n_val > 0) {
         TRY(prepared_dataset(data, s->val, s->n_val, &bench->val_set));
@@ -146,6 +158,7 @@ static Status prepare(Bench *bench)
         .beta2 = t->beta2,
         .eps = t->eps,
         .clip_norm = t->clip_norm,
+        .ema = t->ema,
     };
     bench->classifier =
         classifier_create(&bench->model, &sizes, (uint64_t)bench->job.seed);
@@ -214,8 +227,11 @@ static void print_split(JsonWriter *w, const Bench *bench, const char *name,
         return;
     }
     ValidationResult result;
-    validate(&bench->ranks, &bench->classifier, 1, set,
-             (size_t)bench->train.eval_batch_size, &result);
+    Classifier *average = optimizer_average(bench->optimizer, bench->classifier);
+    Classifier *answers = average ? average : bench->classifier;
+    validate(&bench->ranks, &answers, 1, set, (size_t)bench->train.eval_batch_size,
+             &result);
+    classifier_close(average);
     json_write_key(w, name);
     json_begin_object(w);
     json_write_key(w, "loss");

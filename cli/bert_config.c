@@ -10,7 +10,7 @@
 
 static bool given(const Config *config, const char *key)
 {
-    return strcmp(config_origin(config, key), "default") != 0;
+    return config_is_given(config, key);
 }
 
 static Status refuse(const Config *config, const char *key, const char *hint)
@@ -47,8 +47,8 @@ static Status settle_branches(WholeConfig *w, const Config *config)
     return STATUS_OK;
 }
 
-/* Values that were not given. Rates of learning are those of fine-tuning (Devlin et al.
- * 2019, appendix A.3). */
+/* Values that were not given, those included that lite chooses by the rows. Rates of
+ * learning are those of fine-tuning (Devlin et al. 2019, appendix A.3). */
 static void settle_values(WholeConfig *w, const Config *config, bool starts)
 {
     const struct {
@@ -61,10 +61,25 @@ static void settle_values(WholeConfig *w, const Config *config, bool starts)
         {"train.lr", &w->train.lr, starts ? 5e-5 : 5e-4},
         {"train.weight_decay", &w->train.weight_decay, 0.01},
         {"train.label_smoothing", &w->train.label_smoothing, 0},
+        {"train.wide_lr", &w->train.wide_lr, 0},
+        {"model.wide_weight", &w->model.wide_weight, 0},
+    };
+    const struct {
+        const char *key;
+        int64_t *value, wanted;
+    } counts[] = {
+        {"train.epochs", &w->train.epochs, 10},
+        {"train.batch_size", &w->train.batch_size, 64},
+        {"data.max_words", &w->data.max_words, 64},
     };
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         if (!given(config, values[i].key)) {
             *values[i].value = values[i].wanted;
+        }
+    }
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        if (!given(config, counts[i].key)) {
+            *counts[i].value = counts[i].wanted;
         }
     }
     if (!given(config, "train.embedding_lr")) {

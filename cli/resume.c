@@ -114,9 +114,10 @@ static Status read_place(const TrainOptions *options, const char *const *args,
         return STATUS_OK;
     }
     WholeConfig config;
+    ConfigFiles files = {.path = args[0]};
     whole_config_init(&config);
     Status status =
-        whole_config_read(&config, args[0], NULL, args + 1, n_args - 1, options, n_ranks);
+        whole_config_read(&config, &files, args + 1, n_args - 1, options, n_ranks);
     if (status == STATUS_OK) {
         *uri = mem_strdup(config.tracking.uri);
         *experiment = mem_strdup(config.tracking.experiment_name);

@@ -6,6 +6,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "data/facts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,8 @@ void whole_config_free(WholeConfig *w)
     config_free(w->sections, N_ALL_SECTIONS);
     free(w->init_place);
     w->init_place = NULL;
+    config_close(w->source);
+    w->source = NULL;
 }
 
 void train_job_help(FILE *out)
@@ -106,6 +109,30 @@ static Status take_option(Config *config, const char *key, const char *value)
     return status;
 }
 
+/* The values that a resumed run chose for what its config leaves to the rows. */
+static Status take_chosen(WholeConfig *w, const char *params_json)
+{
+    Json *json = NULL;
+    TRY(json_load(params_json, PARAMS_LIMIT, STATUS_DAMAGED, &json));
+    Status status = STATUS_OK;
+    for (size_t i = 0; i < N_TRAIN_SECTIONS; i++) {
+        const Section *section = &w->sections[i];
+        for (size_t k = 0; k < section->n_fields && status == STATUS_OK; k++) {
+            if (!config_is_auto(section, &section->fields[k])) {
+                continue;
+            }
+            char *key = mem_printf("%s.%s", section->name, section->fields[k].key);
+            char *text = text_of_param(json_get(json, key));
+            status = take_option(w->source, key, text);
+            free(text);
+            free(key);
+        }
+    }
+    json_free(json);
+    TRY(status);
+    return config_apply(w->source, w->sections, N_ALL_SECTIONS);
+}
+
 static Status take_all(Config *config, const char *params_json,
                        const char *const *overrides, size_t n_overrides,
                        const TrainOptions *options)
@@ -162,32 +189,55 @@ static void settle_experiment(WholeConfig *w, const Config *config)
     *to = mem_strdup(*from);
 }
 
-Status whole_config_read(WholeConfig *w, const char *path, const char *params_json,
+static void digest_values(WholeConfig *w)
+{
+    Sha256 *sha = sha256_begin();
+    config_flatten(w->sections, N_TRAIN_SECTIONS, add_to_digest, sha);
+    sha256_end(sha, w->digest);
+}
+
+static Status fill(WholeConfig *w, const ConfigFiles *files, const char *const *overrides,
+                   size_t n_overrides, const TrainOptions *options)
+{
+    const char *below = files->path ? NULL : files->params_json;
+    TRY(config_open(files->path, &w->source));
+    TRY(take_all(w->source, below, overrides, n_overrides, options));
+    TRY(config_apply(w->source, w->sections, N_ALL_SECTIONS));
+    if (files->path && files->params_json) {
+        TRY(take_chosen(w, files->params_json));
+    }
+    settle_experiment(w, w->source);
+    return bert_config_settle(w, w->source, below || options->reproduction);
+}
+
+Status whole_config_read(WholeConfig *w, const ConfigFiles *files,
                          const char *const *overrides, size_t n_overrides,
                          const TrainOptions *options, int n_ranks)
 {
-    Config *config = NULL;
-    TRY(config_open(path, &config));
-    Status status = take_all(config, params_json, overrides, n_overrides, options);
-    if (status == STATUS_OK) {
-        status = config_apply(config, w->sections, N_ALL_SECTIONS);
+    TRY(fill(w, files, overrides, n_overrides, options));
+    w->init_place = mem_strdup(config_origin(w->source, "model.init_from"));
+    TRY(check_all(w, w->source, n_ranks));
+    digest_values(w);
+    return STATUS_OK;
+}
+
+Status whole_config_resolve(WholeConfig *w, const DataFacts *facts, int n_ranks)
+{
+    config_resolve(w->source, w->sections, N_TRAIN_SECTIONS, facts);
+    digest_values(w);
+    return check_all(w, w->source, n_ranks);
+}
+
+Status whole_config_explain(WholeConfig *w, int n_ranks, FILE *out)
+{
+    DataFacts facts;
+    if (config_has_auto(w->sections, N_TRAIN_SECTIONS)) {
+        if (data_facts_read(&w->data, (uint64_t)w->top.seed, &facts) == STATUS_OK) {
+            TRY(whole_config_resolve(w, &facts, n_ranks));
+        } else {
+            config_leave_auto(w->source, status_message());
+        }
     }
-    if (status == STATUS_OK) {
-        settle_experiment(w, config);
-        status = bert_config_settle(w, config, params_json || options->reproduction);
-    }
-    if (status == STATUS_OK) {
-        w->init_place = mem_strdup(config_origin(config, "model.init_from"));
-        status = check_all(w, config, n_ranks);
-    }
-    if (status == STATUS_OK && options->explain) {
-        config_explain(config, w->sections, N_TRAIN_SECTIONS, stdout);
-    }
-    Sha256 *sha = sha256_begin();
-    if (status == STATUS_OK) {
-        config_flatten(w->sections, N_TRAIN_SECTIONS, add_to_digest, sha);
-    }
-    sha256_end(sha, w->digest);
-    config_close(config);
-    return status;
+    config_explain(w->source, w->sections, N_TRAIN_SECTIONS, out);
+    return STATUS_OK;
 }

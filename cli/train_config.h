@@ -32,6 +32,7 @@ typedef struct WholeConfig {
     TrackingConfig tracking;
     PretrainConfig pretrain;
     char *init_place; /* where model.init_from was given */
+    Config *source;   /* owned: where values come from */
     Section sections[N_ALL_SECTIONS];
     Section recorded[N_RECORDED_SECTIONS]; /* data, model, train: in each checkpoint */
     char digest[SHA256_HEX];               /* of all values */
@@ -41,10 +42,25 @@ typedef struct WholeConfig {
 void whole_config_init(WholeConfig *whole);
 void whole_config_free(WholeConfig *whole);
 
-/* Reads `path` (NULL: nothing), or for a resumed run `params_json` (NULL: none) below the
- * flags, then overrides, environment and options; checks all sections. Local. */
-Status whole_config_read(WholeConfig *whole, const char *path, const char *params_json,
+/* Where values are read from. A resumed run's own params.json lies below the flags; with
+ * a config of its own it only says what the `auto` values were, so that they stay. */
+typedef struct ConfigFiles {
+    const char *path;        /* NULL: nothing */
+    const char *params_json; /* of the run to resume, or NULL */
+} ConfigFiles;
+
+/* Reads the files, then overrides, environment and options; checks all sections. Values
+ * that are `auto` wait for whole_config_resolve. Local. */
+Status whole_config_read(WholeConfig *whole, const ConfigFiles *files,
                          const char *const *overrides, size_t n_overrides,
                          const TrainOptions *options, int n_ranks);
+
+/* Gives the `auto` values theirs and checks again; the digest is then that of the values.
+ * Local; the same on all ranks that saw the same rows. */
+Status whole_config_resolve(WholeConfig *whole, const DataFacts *facts, int n_ranks);
+
+/* Prints every value and where it came from, for which the rows are counted where a value
+ * is `auto`; it stays so, with the reason, when they cannot be read. Local. */
+Status whole_config_explain(WholeConfig *whole, int n_ranks, FILE *out);
 
 #endif

@@ -60,12 +60,10 @@ static Status read_config(TrainJobState *job, const char *const *args, size_t n_
         args = (const char *const *)repeated->params.items;
         n_args = repeated->params.n;
     }
-    TrainOptions quiet = *job->options;
-    quiet.explain = quiet.explain && job->ranks->rank == 0;
+    ConfigFiles files = {path, job->resume.params_json};
     whole_config_init(&job->config);
-    Status status =
-        whole_config_read(&job->config, path, path ? NULL : job->resume.params_json,
-                          args + skip, n_args - skip, &quiet, job->ranks->size);
+    Status status = whole_config_read(&job->config, &files, args + skip, n_args - skip,
+                                      job->options, job->ranks->size);
     TRY(ranks_agree(job->ranks, status));
     if (repeated && job->ranks->rank == 0) {
         strlist_add_take(&job->config.tracking.tags,
@@ -126,6 +124,22 @@ static Status prepare(TrainJobState *job)
     return status;
 }
 
+/* What the config leaves to the rows: the same values on all ranks. */
+static Status resolve_config(TrainJobState *job)
+{
+    Status status =
+        whole_config_resolve(&job->config, &job->data.facts, job->ranks->size);
+    TRY(ranks_agree(job->ranks, status));
+    return same_everywhere(job->ranks, job->config.digest, STATUS_CONFIG, "the config");
+}
+
+static Status explain(TrainJobState *job)
+{
+    return job->ranks->rank == 0
+               ? whole_config_explain(&job->config, job->ranks->size, stdout)
+               : STATUS_OK;
+}
+
 static Status open_sets(TrainJobState *job)
 {
     return train_sets_open(&job->data, &job->config.train, (uint64_t)job->config.top.seed,
@@ -152,6 +166,7 @@ static Status read_data(TrainJobState *job)
     TRY(ranks_agree(job->ranks, status));
     const Splits *splits = &job->data.splits;
     TRY(same_everywhere(job->ranks, splits->digest, STATUS_DATA, "the data"));
+    TRY(resolve_config(job));
     TRY(ranks_agree(job->ranks, open_sets(job)));
     note_one_rank();
     log_note("%zu texts to train on, %zu to validate, %zu to test, %zu classes",
@@ -268,7 +283,9 @@ Status train_job_run(const Ranks *ranks, const TrainOptions *options,
     Status status = find_resume(&job, args, n_args);
     status = status == STATUS_OK ? find_repeated(&job) : status;
     status = status == STATUS_OK ? read_config(&job, args, n_args) : status;
-    if (status == STATUS_OK && !options->explain) {
+    if (status == STATUS_OK && options->explain) {
+        status = explain(&job);
+    } else if (status == STATUS_OK) {
         status = read_data(&job);
         if (status == STATUS_OK) {
             prepare_loop(&job, signal);

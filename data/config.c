@@ -100,11 +100,13 @@ const Field data_fields[] = {
     {.key = "max_words",
      .type = FIELD_INT,
      .offset = AT(max_words),
-     .default_text = "64",
+     .default_text = "auto",
+     .automatic = data_auto_max_words,
      .min = 1,
      .max = 8192,
      .unit = "words",
-     .help = "words of a text that the deep branch sees"},
+     .help = "words of a text that the deep branch sees; auto: 48 up to 1,000 training "
+             "rows, else 64"},
     {.key = "min_count",
      .type = FIELD_INT,
      .offset = AT(min_count),
@@ -175,19 +177,32 @@ const Field data_fields[] = {
     {.key = "wide",
      .type = FIELD_CHOICE,
      .offset = AT(wide),
-     .default_text = "words",
+     .default_text = "auto",
+     .automatic = data_auto_wide,
      .choices = WIDES,
-     .help = "features of the wide branch: word 1- and 2-grams, character 2- to 5-grams"},
+     .help =
+         "features of the wide branch: word 1- and 2-grams, character 2- to 5-grams; "
+         "auto: words from 10,000 training rows or for texts of 150 words, else both"},
     {.key = "wide_buckets",
      .type = FIELD_INT,
      .offset = AT(wide_buckets),
-     .default_text = "262144",
+     .default_text = "auto",
+     .automatic = data_auto_wide_buckets,
      .min = 1,
      .max = 1 << 24,
      .unit = "buckets",
-     .help = "hash buckets of the wide branch, for each kind of feature"},
+     .help = "hash buckets of the wide branch, for each kind of feature; auto: 65536 "
+             "with characters, else 262144"},
 };
 const size_t n_data_fields = sizeof data_fields / sizeof data_fields[0];
+
+DataConfig data_config_settled(const DataConfig *config, const DataFacts *facts)
+{
+    DataConfig settled = *config;
+    const Section section = {"data", "", data_fields, n_data_fields, &settled};
+    config_resolve(NULL, &section, 1, facts);
+    return settled;
+}
 
 static Status missing(const Config *source, const char *key, const char *example)
 {

@@ -66,6 +66,12 @@ typedef struct DataConfig {
 extern const Field data_fields[];
 extern const size_t n_data_fields;
 
+/* Rules of the table: what `auto` stands for. */
+AutoRule data_auto_max_words, data_auto_wide, data_auto_wide_buckets;
+
+/* The same with every value that is `auto` settled; borrows the texts and lists. */
+DataConfig data_config_settled(const DataConfig *config, const DataFacts *facts);
+
 /* Cleaning and tokenizer alone, for what needs no rows. */
 Status data_config_check_cleaning(const DataConfig *config, const Config *source);
 

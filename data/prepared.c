@@ -20,6 +20,9 @@
 
 static const char VERSION[8] = "MUSTFIT2";
 
+/* The rules of data/config_auto.c: an entry is found by values that may be `auto`. */
+static const char RULES[] = "auto 1";
+
 /* The end of the file's payload: where the rest of it lies. */
 typedef struct Layout {
     uint64_t list_at[3], n_list[3]; /* train, val, test */
@@ -72,7 +75,9 @@ static Status make(const DataConfig *config, uint64_t seed, PreparedData *data)
 {
     Splits *splits = &data->splits;
     TRY(splits_cut(config, seed, splits));
-    TRY(preprocessor_fit(config, splits->rows, splits->train, splits->n_train,
+    data->facts = data_facts(splits);
+    DataConfig settled = data_config_settled(config, &data->facts);
+    TRY(preprocessor_fit(&settled, splits->rows, splits->train, splits->n_train,
                          &data->preprocessor));
     TRY(encoded_words_make(data->preprocessor, splits->rows, 0, &data->words));
     measure_rows(data);
@@ -230,6 +235,7 @@ static bool open_entry(const char *path, PreparedData *data)
         return false;
     }
     if (map_entry(path, data) == STATUS_OK) {
+        data->facts = data_facts(&data->splits);
         utimensat(AT_FDCWD, path, NULL, 0);
         return true;
     }
@@ -257,6 +263,7 @@ static char *entry_path(const char *dir, const DataConfig *config, uint64_t seed
     char key[SHA256_HEX];
     Sha256 *sha = sha256_begin();
     sha256_add(sha, VERSION, sizeof VERSION);
+    sha256_add(sha, RULES, sizeof RULES);
     sha256_add(sha, splits->rows_key, SHA256_HEX);
     sha256_add(sha, splits->test_key, SHA256_HEX);
     sha256_add(sha, &seed, sizeof seed);

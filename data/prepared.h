@@ -8,6 +8,7 @@
 #include "data/checked_map.h"
 #include "data/dataset.h"
 #include "data/encoded_words.h"
+#include "data/facts.h"
 #include "data/preprocessor.h"
 #include "data/splits.h"
 
@@ -18,14 +19,17 @@ typedef struct PreparedData {
     Splits splits;
     Preprocessor *preprocessor; /* fitted on the training split */
     EncodedWords words;         /* of splits.rows */
+    DataFacts facts;            /* what values that were `auto` were chosen by */
     const uint16_t *row_length; /* [rows] tokens that the deep branch sees */
 
     CheckedMap *map; /* holds lists and tables when they were kept, else NULL */
     uint16_t *owned_length;
 } PreparedData;
 
-/* Reads, splits, fits and looks up, or maps all of it. Errors are those of splits_read.
- * Local; whether anything is kept, and where, depends on data.cache and the files alone.
+/* Reads, splits, fits and looks up, or maps all of it. Values of `config` that are `auto`
+ * are settled by the facts, here and by whoever asks config_resolve for the same. Errors
+ * are those of splits_read. Local; whether anything is kept, and where, depends on
+ * data.cache and the files alone.
  */
 Status prepared_open(const DataConfig *config, uint64_t seed, bool progress,
                      PreparedData *out);

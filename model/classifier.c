@@ -28,6 +28,11 @@ Classifier *classifier_allocate(const ModelConfig *config, const ModelSizes *siz
     return model;
 }
 
+Classifier *classifier_of_shape(const Classifier *like)
+{
+    return classifier_allocate(&like->config, &like->sizes);
+}
+
 float *classifier_tensor(const Classifier *model, const Param *param)
 {
     float *const blocks[] = {

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/safetensors.h"
 #include "model/classifier_parts.h"
+#include "model/training.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +20,23 @@ static Tensor tensor_of(const Classifier *model, const Param *param)
     return tensor;
 }
 
+size_t classifier_n_tensors(const Classifier *model)
+{
+    return model->table.n;
+}
+
+void classifier_tensors(const Classifier *model, Tensor *out)
+{
+    for (size_t i = 0; i < model->table.n; i++) {
+        out[i] = tensor_of(model, &model->table.items[i]);
+    }
+}
+
 Status classifier_save_weights(const Classifier *model, const char *dir, const char *name)
 {
     static const char *const METADATA[][2] = {{"format", "pt"}};
     Tensor *tensors = mem_alloc(model->table.n, sizeof *tensors);
-    for (size_t i = 0; i < model->table.n; i++) {
-        tensors[i] = tensor_of(model, &model->table.items[i]);
-    }
+    classifier_tensors(model, tensors);
     char *path = path_join(dir, name);
     Status status = safetensors_write(path, tensors, model->table.n, METADATA, 1);
     free(path);
@@ -62,7 +73,7 @@ Status classifier_refuse_pickles(const char *dir)
     return STATUS_OK;
 }
 
-static Status load_weights(Classifier *model, const Safetensors *file)
+Status classifier_take_weights(Classifier *model, const Safetensors *file)
 {
     for (size_t i = 0; i < model->table.n; i++) {
         const Param *param = &model->table.items[i];
@@ -100,7 +111,7 @@ Status classifier_load_weights(const Classifier *like, const char *dir, const ch
     Classifier *model = NULL;
     if (status == STATUS_OK) {
         model = classifier_allocate(&like->config, &like->sizes);
-        status = load_weights(model, file);
+        status = classifier_take_weights(model, file);
     }
     if (status == STATUS_OK) {
         *out = model;
@@ -132,7 +143,7 @@ Status classifier_load(const char *dir, Classifier **out)
     }
     if (status == STATUS_OK) {
         model = classifier_allocate(&config, &sizes);
-        status = load_weights(model, file);
+        status = classifier_take_weights(model, file);
     }
     if (status == STATUS_OK) {
         *out = model;

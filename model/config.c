@@ -9,6 +9,14 @@ static const char *const ACTIVATIONS[] = {"gelu", "gelu_tanh", "relu", NULL};
 
 #define AT(field) offsetof(ModelConfig, field)
 
+/* The fewer rows, the more the linear branch knows beside the deep one. */
+static void auto_wide_weight(const DataFacts *facts, const void *target, AutoChoice *out)
+{
+    static const AutoStep STEPS[] = {{1000, "0.6"}, {SIZE_MAX, "0.5"}};
+    (void)target;
+    auto_by_rows(facts, STEPS, out);
+}
+
 const Field model_fields[] = {
     {"arch", FIELD_CHOICE, AT(arch), "lite", .choices = ARCHS,
      .help = "lite: words + hashed n-grams, a small encoder, a wide TF-IDF branch; bert: "
@@ -27,8 +35,10 @@ const Field model_fields[] = {
      .help = "share of words replaced by a mask in training"},
     {"wide_dropout", FIELD_DOUBLE, AT(wide_dropout), "0.1", 0, 0.9,
      .help = "share of wide features left out in training"},
-    {"wide_weight", FIELD_DOUBLE, AT(wide_weight), "0.5", 0, 1,
-     .help = "weight of the wide branch in the answer"},
+    {"wide_weight", FIELD_DOUBLE, AT(wide_weight), "auto", 0, 1,
+     .automatic = auto_wide_weight,
+     .help = "weight of the wide branch in the answer; auto: 0.6 up to 1,000 training "
+             "rows, else 0.5"},
     {"activation", FIELD_CHOICE, AT(activation), "gelu", .choices = ACTIVATIONS,
      .help = "of the feed-forward part; gelu: exact, by erf"},
     {"attention_dropout", FIELD_DOUBLE, AT(attention_dropout), "0", 0, 0.9,

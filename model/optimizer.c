@@ -8,6 +8,7 @@
 #include "model/finite.h"
 #include "model/training.h"
 #include "model/update_rule.h"
+#include "model/weight_average.h"
 #include "model/wide.h"
 
 #include <math.h>
@@ -24,9 +25,10 @@ struct Optimizer {
     OptimizerConfig config;
     int64_t step; /* steps done */
     Moments dense, words, ngrams;
-    float *shared;       /* [2, H] gradients of UNK's row and MASK's */
-    float *ngram_grad;   /* [G, H] zero between steps */
-    uint8_t *ngram_seen; /* [G] zero between steps */
+    WeightAverage *average; /* NULL: none is kept */
+    float *shared;          /* [2, H] gradients of UNK's row and MASK's */
+    float *ngram_grad;      /* [G, H] zero between steps */
+    uint8_t *ngram_seen;    /* [G] zero between steps */
     uint8_t *wide_mask;
     size_t cap_wide;
 };
@@ -47,6 +49,9 @@ Optimizer *optimizer_open(const Classifier *model, const OptimizerConfig *config
     opt->dense = moments(config, model->table.n_dense);
     opt->words = moments(config, model->table.n_words);
     opt->ngrams = moments(config, model->table.n_ngrams);
+    if (config->ema > 0) {
+        opt->average = weight_average_open(model, config->ema);
+    }
     opt->shared = mem_zalloc_aligned(2 * H, sizeof *opt->shared);
     opt->ngram_grad = mem_zalloc_aligned(model->table.n_ngrams, sizeof *opt->ngram_grad);
     opt->ngram_seen = mem_zalloc(model->sizes.ngram_buckets, 1);
@@ -63,6 +68,7 @@ void optimizer_close(Optimizer *opt)
         free(all[i]->m);
         free(all[i]->v);
     }
+    weight_average_close(opt->average);
     free(opt->shared);
     free(opt->ngram_grad);
     free(opt->ngram_seen);
@@ -78,12 +84,41 @@ static UpdateRule rule_of(const Optimizer *opt, double lr, double decay)
     return update_rule(&settings, opt->step, lr, decay);
 }
 
+/* A table or the dense part: its weights and what is kept beside them. */
+typedef struct Block {
+    ParamBlock kind;
+    float *weights;
+    const Moments *moments;
+} Block;
+
+static void apply(const Block *block, size_t at, const float *grad, size_t n,
+                  const UpdateRule *rule)
+{
+    const Moments *moments = block->moments;
+    update_apply(rule, block->weights + at, moments->m ? moments->m + at : NULL,
+                 moments->v ? moments->v + at : NULL, grad, n);
+}
+
+/* Weights whose last values are remembered while they move, so as to stay in the nearest
+ * cache; a multiple of what a vector holds, so that the bits are those of one pass. */
+enum { PIECE = 1024 };
+
 /* One step of the n weights at `at` of a block. */
-static void step_range(float *weights, const Moments *moments, size_t at,
+static void step_range(const Optimizer *opt, const Block *block, size_t at,
                        const float *grad, size_t n, const UpdateRule *rule)
 {
-    update_apply(rule, weights + at, moments->m ? moments->m + at : NULL,
-                 moments->v ? moments->v + at : NULL, grad, n);
+    if (!opt->average) {
+        apply(block, at, grad, n, rule);
+        return;
+    }
+    float before[PIECE];
+    for (size_t done = 0; done < n; done += PIECE) {
+        size_t some = n - done < PIECE ? n - done : PIECE;
+        float *now = block->weights + at + done;
+        memcpy(before, now, some * sizeof *before);
+        apply(block, at + done, grad + done, some, rule);
+        weight_average_moved(opt->average, block->kind, at + done, before, now, some);
+    }
 }
 
 MULTIVERSION
@@ -136,6 +171,7 @@ static void leave_frozen(const Classifier *model, float *grad)
 
 static void step_dense(Optimizer *opt, Classifier *model, const float *grad, double lr)
 {
+    const Block dense = {BLOCK_DENSE, model->dense, &opt->dense};
     for (size_t i = 0; i < model->table.n; i++) {
         const Param *param = &model->table.items[i];
         if (param->block != BLOCK_DENSE || param->lr_scale == 0) {
@@ -145,7 +181,7 @@ static void step_dense(Optimizer *opt, Classifier *model, const float *grad, dou
         size_t n = param->rows * (param->columns ? param->columns : 1);
         UpdateRule rule = rule_of(opt, lr * (double)param->lr_scale,
                                   param->decay ? opt->config.weight_decay : 0);
-        step_range(model->dense, &opt->dense, at, grad + at, n, &rule);
+        step_range(opt, &dense, at, grad + at, n, &rule);
     }
 }
 
@@ -197,12 +233,13 @@ static void collect_ngrams(Optimizer *opt, const SparseRows *words,
 static void step_ngrams(Optimizer *opt, Classifier *model, size_t H,
                         const UpdateRule *rule)
 {
+    const Block ngrams = {BLOCK_NGRAMS, model->ngrams, &opt->ngrams};
     for (size_t g = 0; g < model->sizes.ngram_buckets; g++) {
         if (!opt->ngram_seen[g]) {
             continue;
         }
         float *grad = opt->ngram_grad + g * H;
-        step_range(model->ngrams, &opt->ngrams, g * H, grad, H, rule);
+        step_range(opt, &ngrams, g * H, grad, H, rule);
         memset(grad, 0, H * sizeof *grad);
         opt->ngram_seen[g] = 0;
     }
@@ -213,6 +250,7 @@ static void step_ngrams(Optimizer *opt, Classifier *model, size_t H,
 static void step_words(Optimizer *opt, Classifier *model, const SparseRows *words,
                        const WordTable *table, size_t H, const UpdateRule *rule)
 {
+    const Block rows = {BLOCK_WORDS, model->words, &opt->words};
     const size_t shared[2] = {WORD_UNK, table->mask_row};
     bool seen[2] = {false};
     memset(opt->shared, 0, 2 * H * sizeof *opt->shared);
@@ -225,13 +263,12 @@ static void step_words(Optimizer *opt, Classifier *model, const SparseRows *word
             seen[which] = true;
             add_scaled(opt->shared + which * H, grad, 1, H);
         } else {
-            step_range(model->words, &opt->words, row * H, grad, H, rule);
+            step_range(opt, &rows, row * H, grad, H, rule);
         }
     }
     for (size_t which = 0; which < 2; which++) {
         if (seen[which]) {
-            step_range(model->words, &opt->words, shared[which] * H,
-                       opt->shared + which * H, H, rule);
+            step_range(opt, &rows, shared[which] * H, opt->shared + which * H, H, rule);
         }
     }
 }
@@ -251,10 +288,14 @@ static void step_wide(Optimizer *opt, Classifier *model, const StepGradient *gra
     optimizer_reserve(opt, longest);
     DropoutKey key = {grad->seed, RNG_WIDE_DROPOUT, grad->step};
     double lr = opt->config.wide_lr * grad->lr_factor * (double)grad->n_examples / 32;
-    wide_update(model->wide, grad->wide_table, grad->examples, grad->n_examples,
-                grad->wide_dlogits, (float)lr, grad->dropout ? &key : NULL,
-                (float)model->config.wide_dropout, opt->wide_mask,
-                model->sizes.n_classes);
+    RowDrift drift = {0};
+    if (opt->average) {
+        drift = (RowDrift){opt->average->drift[BLOCK_WIDE], opt->average->per_scale};
+    }
+    wide_update(model->wide, opt->average ? &drift : NULL, grad->wide_table,
+                grad->examples, grad->n_examples, grad->wide_dlogits, (float)lr,
+                grad->dropout ? &key : NULL, (float)model->config.wide_dropout,
+                opt->wide_mask, model->sizes.n_classes);
 }
 
 /* The factor on the learning rate of a table's rows. */
@@ -285,6 +326,15 @@ static void step_rows(Optimizer *opt, Classifier *model, const StepGradient *gra
     }
 }
 
+static void step_all(Optimizer *opt, Classifier *model, const StepGradient *grad)
+{
+    step_dense(opt, model, grad->dense, opt->config.lr * grad->lr_factor);
+    step_rows(opt, model, grad);
+    if (scale_of(model, BLOCK_WIDE) > 0) {
+        step_wide(opt, model, grad);
+    }
+}
+
 double optimizer_step(Optimizer *opt, Classifier *model, const StepGradient *grad)
 {
     leave_frozen(model, grad->dense);
@@ -295,12 +345,19 @@ double optimizer_step(Optimizer *opt, Classifier *model, const StepGradient *gra
     }
     opt->step++;
     clip(grad->dense, opt->dense.n, norm, opt->config.clip_norm);
-    step_dense(opt, model, grad->dense, opt->config.lr * grad->lr_factor);
-    step_rows(opt, model, grad);
-    if (scale_of(model, BLOCK_WIDE) > 0) {
-        step_wide(opt, model, grad);
+    if (opt->average) {
+        weight_average_begin(opt->average);
+    }
+    step_all(opt, model, grad);
+    if (opt->average) {
+        weight_average_end(opt->average, opt->step);
     }
     return norm;
+}
+
+Classifier *optimizer_average(const Optimizer *opt, const Classifier *model)
+{
+    return opt->average ? weight_average_model(opt->average, model) : NULL;
 }
 
 static Tensor flat(const char *name, TensorType type, const void *data, size_t n)
@@ -327,7 +384,12 @@ size_t optimizer_state(const Optimizer *opt, Tensor out[OPTIMIZER_TENSORS])
             out[n++] = flat(blocks[i].v, TENSOR_F32, some->v, some->n);
         }
     }
-    return n;
+    return n + (opt->average ? weight_average_state(opt->average, out + n) : 0);
+}
+
+Status optimizer_check_average(const Optimizer *opt, const Safetensors *file)
+{
+    return weight_average_check(opt->average, file);
 }
 
 Status optimizer_restore(Optimizer *opt, const Safetensors *file)

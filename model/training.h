@@ -62,6 +62,7 @@ typedef struct OptimizerConfig {
     double weight_decay; /* matrices of the dense part (AdamW, Loshchilov, Hutter 2019) */
     double beta1, beta2, eps;
     double clip_norm; /* of the dense part's gradient; 0 = off */
+    double ema;       /* decay of the weights' moving average, in (0, 1); 0 = off */
 } OptimizerConfig;
 
 typedef struct Optimizer Optimizer;
@@ -92,10 +93,30 @@ typedef struct StepGradient {
  * the gradient is not finite, and then nothing was changed. */
 double optimizer_step(Optimizer *optimizer, Classifier *model, const StepGradient *grad);
 
+/* The model that answers: with the moving average of the weights (weight_average.h) where
+ * one is kept, to be closed by the caller; NULL where it is the trained one itself. */
+Classifier *optimizer_average(const Optimizer *optimizer, const Classifier *model);
+
 /* The state that resuming needs, as named arrays that borrow from the optimizer; at most
  * OPTIMIZER_TENSORS of them. */
-enum { OPTIMIZER_TENSORS = 8 };
+enum { OPTIMIZER_TENSORS = 13 };
 size_t optimizer_state(const Optimizer *optimizer, Tensor out[OPTIMIZER_TENSORS]);
+
+/* STATUS_DAMAGED when the state was saved with another `ema`; the message is to be
+ * prefixed with what it was saved in. */
+Status optimizer_check_average(const Optimizer *optimizer, const Safetensors *file);
+
+/* STATUS_DAMAGED for the state of another model. */
 Status optimizer_restore(Optimizer *optimizer, const Safetensors *file);
+
+/* Another model of the same shape, its weights zero. */
+Classifier *classifier_of_shape(const Classifier *like);
+
+/* The weights as named arrays that borrow from the model, in the order they are saved. */
+size_t classifier_n_tensors(const Classifier *model);
+void classifier_tensors(const Classifier *model, Tensor *out);
+
+/* Takes every weight from an open file that has them under these names. */
+Status classifier_take_weights(Classifier *model, const Safetensors *file);
 
 #endif

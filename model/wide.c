@@ -54,6 +54,31 @@ static void update_features(float *restrict weights, const float *restrict dlogi
     }
 }
 
+/* The same, and what the rows moved by is added to their drift. */
+MULTIVERSION
+static void move_features(float *restrict weights, float *restrict drift, float per_scale,
+                          const float *restrict dlogits, const uint32_t *id,
+                          const float *value, const uint8_t *mask, float step, size_t n,
+                          size_t C)
+{
+    for (size_t f = 0; f < n; f++) {
+        if (f + AHEAD < n) {
+            prefetch_row(weights, id[f + AHEAD], C);
+            prefetch_row(drift, id[f + AHEAD], C);
+        }
+        if (mask && !mask[f]) {
+            continue;
+        }
+        float v = step * value[f];
+        float *row = weights + (size_t)id[f] * C, *moved = drift + (size_t)id[f] * C;
+        for (size_t c = 0; c < C; c++) {
+            float before = row[c];
+            row[c] = before - v * dlogits[c];
+            moved[c] += (before - row[c]) * per_scale;
+        }
+    }
+}
+
 void wide_forward(float *logits, const float *weights, const PackedBatch *batch,
                   const DropoutKey *key, float rate, uint8_t *mask, size_t C)
 {
@@ -69,17 +94,24 @@ void wide_forward(float *logits, const float *weights, const PackedBatch *batch,
     }
 }
 
-void wide_update(float *weights, const WideTable *features, const uint32_t *examples,
-                 size_t n_examples, const float *dlogits, float lr, const DropoutKey *key,
-                 float rate, uint8_t *mask, size_t C)
+void wide_update(float *weights, const RowDrift *drift, const WideTable *features,
+                 const uint32_t *examples, size_t n_examples, const float *dlogits,
+                 float lr, const DropoutKey *key, float rate, uint8_t *mask, size_t C)
 {
-    float scale = key ? 1.0f / (1.0f - dropout_rounded(rate)) : 1.0f;
+    float step = key ? lr * (1.0f / (1.0f - dropout_rounded(rate))) : lr;
     for (size_t i = 0; i < n_examples; i++) {
         size_t first = features->begin[i], n = features->count[i];
+        const uint32_t *id = features->id + first;
+        const float *value = features->value + first;
         if (key) {
             dropout_mask(mask, n, *key, examples[i], rate);
         }
-        update_features(weights, dlogits + i * C, features->id + first,
-                        features->value + first, key ? mask : NULL, lr * scale, n, C);
+        if (drift) {
+            move_features(weights, drift->drift, drift->per_scale, dlogits + i * C, id,
+                          value, key ? mask : NULL, step, n, C);
+        } else {
+            update_features(weights, dlogits + i * C, id, value, key ? mask : NULL, step,
+                            n, C);
+        }
     }
 }

@@ -18,11 +18,17 @@
 void wide_forward(float *logits, const float *weights, const PackedBatch *batch,
                   const DropoutKey *key, float rate, uint8_t *mask, size_t C);
 
+/* Where to add what rows move by, times per_scale: weight_average.h. [F, C] */
+typedef struct RowDrift {
+    float *drift;
+    float per_scale;
+} RowDrift;
+
 /* weights -= lr * feature x dlogit for the examples, in this order, which is that of
  * `features` and dlogits [n_examples, C]. The same key gives the same dropout as the
- * forward pass had. */
-void wide_update(float *weights, const WideTable *features, const uint32_t *examples,
-                 size_t n_examples, const float *dlogits, float lr, const DropoutKey *key,
-                 float rate, uint8_t *mask, size_t C);
+ * forward pass had. `drift` NULL: nobody asks. */
+void wide_update(float *weights, const RowDrift *drift, const WideTable *features,
+                 const uint32_t *examples, size_t n_examples, const float *dlogits,
+                 float lr, const DropoutKey *key, float rate, uint8_t *mask, size_t C);
 
 #endif

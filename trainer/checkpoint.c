@@ -97,11 +97,13 @@ static Status save_description(const char *dir, const Preprocessor *pre,
     return status;
 }
 
-/* The optimizer's arrays and the position's exact sums. */
-static Status save_state(const char *dir, const char *name, const Optimizer *optimizer,
-                         const TrainPosition *at)
+/* The optimizer's arrays and the position's exact sums; and the weights themselves, when
+ * the model's file has their average. */
+static Status save_state(const char *dir, const char *name, const Classifier *raw,
+                         const Optimizer *optimizer, const TrainPosition *at)
 {
-    Tensor tensors[OPTIMIZER_TENSORS + 2];
+    size_t n_raw = raw ? classifier_n_tensors(raw) : 0;
+    Tensor *tensors = mem_alloc(OPTIMIZER_TENSORS + 2 + n_raw, sizeof *tensors);
     size_t n = optimizer_state(optimizer, tensors);
     const int64_t counts[] = {at->epoch, at->step_in_epoch, at->step, at->iteration};
     const double sums[] = {at->loss_sum, at->texts_seen};
@@ -115,9 +117,13 @@ static Status save_state(const char *dir, const char *name, const Optimizer *opt
                             .rank = 1,
                             .dims = {2},
                             .data = sums};
+    if (raw) {
+        classifier_tensors(raw, tensors + n);
+    }
     char *path = path_join(dir, name);
-    Status status = safetensors_write(path, tensors, n, NULL, 0);
+    Status status = safetensors_write(path, tensors, n + n_raw, NULL, 0);
     free(path);
+    free(tensors);
     return status;
 }
 
@@ -125,16 +131,22 @@ static Status save_member(const char *dir, const CheckpointMember *member,
                           const CheckpointInfo *info)
 {
     char name[CHECKPOINT_FILE];
-    snprintf(name, sizeof name, CHECKPOINT_WEIGHTS, (unsigned long long)member->seed);
-    TRY(classifier_save_weights(member->model, dir, name));
-    snprintf(name, sizeof name, CHECKPOINT_STATE, (unsigned long long)member->seed);
     const Optimizer *optimizer =
         member->elsewhere ? info->fetch(info->context, member) : member->optimizer;
-    return save_state(dir, name, optimizer, &member->at);
+    Classifier *average = optimizer_average(optimizer, member->model);
+    snprintf(name, sizeof name, CHECKPOINT_WEIGHTS, (unsigned long long)member->seed);
+    Status status = classifier_save_weights(average ? average : member->model, dir, name);
+    if (status == STATUS_OK) {
+        snprintf(name, sizeof name, CHECKPOINT_STATE, (unsigned long long)member->seed);
+        status =
+            save_state(dir, name, average ? member->model : NULL, optimizer, &member->at);
+    }
+    classifier_close(average);
+    return status;
 }
 
-static Status compose(const char *dir, const Classifier *model, const Preprocessor *pre,
-                      const Optimizer *optimizer, const CheckpointInfo *info)
+static Status save_model(const char *dir, const Classifier *model,
+                         const Preprocessor *pre)
 {
     size_t n = preprocessor_n_classes(pre);
     const char **labels = mem_alloc(n, sizeof *labels);
@@ -143,9 +155,28 @@ static Status compose(const char *dir, const Classifier *model, const Preprocess
     }
     Status status = classifier_save(model, dir, labels);
     free(labels);
-    TRY(status);
+    return status;
+}
+
+static Status save_first(const char *dir, const Classifier *model,
+                         const Preprocessor *pre, const Optimizer *optimizer,
+                         const TrainPosition *at)
+{
+    Classifier *average = optimizer_average(optimizer, model);
+    Status status = save_model(dir, average ? average : model, pre);
+    if (status == STATUS_OK) {
+        status = save_state(dir, "training_state.safetensors", average ? model : NULL,
+                            optimizer, at);
+    }
+    classifier_close(average);
+    return status;
+}
+
+static Status compose(const char *dir, const Classifier *model, const Preprocessor *pre,
+                      const Optimizer *optimizer, const CheckpointInfo *info)
+{
+    TRY(save_first(dir, model, pre, optimizer, info->position));
     TRY(preprocessor_save(pre, dir));
-    TRY(save_state(dir, "training_state.safetensors", optimizer, info->position));
     for (size_t i = 0; i < info->n_more; i++) {
         TRY(save_member(dir, &info->more[i], info));
     }
@@ -219,17 +250,26 @@ static Status restore_position(const Safetensors *file, TrainPosition *at)
     return STATUS_OK;
 }
 
-static Status restore_state(const char *dir, const char *name, Optimizer *optimizer,
+/* `model` has the weights of the model's file, and gets those to go on with. */
+static Status restore_state(const char *dir, const char *name, bool averaged,
+                            Classifier *model, Optimizer *optimizer,
                             TrainPosition *position)
 {
     Safetensors *file = NULL;
     char *path = path_join(dir, name);
     Status status = safetensors_open(path, &file);
+    if (status == STATUS_OK && optimizer_check_average(optimizer, file) != STATUS_OK) {
+        status_prefix("%s", dir);
+        status = STATUS_DAMAGED;
+    }
     if (status == STATUS_OK) {
         status = optimizer_restore(optimizer, file);
     }
     if (status == STATUS_OK) {
         status = restore_position(file, position);
+    }
+    if (status == STATUS_OK && averaged) {
+        status = classifier_take_weights(model, file);
     }
     safetensors_close(file);
     free(path);
@@ -244,7 +284,8 @@ Status checkpoint_restore(const char *dir, Classifier **model,
     Classifier *loaded = NULL;
     TRY(classifier_load(dir, &loaded));
     Optimizer *state = optimizer_open(loaded, config);
-    Status status = restore_state(dir, "training_state.safetensors", state, position);
+    Status status = restore_state(dir, "training_state.safetensors", config->ema > 0,
+                                  loaded, state, position);
     if (status != STATUS_OK) {
         optimizer_close(state);
         classifier_close(loaded);
@@ -296,7 +337,8 @@ Status checkpoint_restore_more(const char *dir, const Classifier *first,
         TRY(classifier_load_weights(first, dir, name, &more[i].model));
         more[i].optimizer = optimizer_open(more[i].model, config);
         snprintf(name, sizeof name, CHECKPOINT_STATE, seed);
-        TRY(restore_state(dir, name, more[i].optimizer, &more[i].at));
+        TRY(restore_state(dir, name, config->ema > 0, more[i].model, more[i].optimizer,
+                          &more[i].at));
         checkpoint_member_let_go(&more[i]);
     }
     return STATUS_OK;

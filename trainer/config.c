@@ -2,6 +2,7 @@
 #include "trainer/config.h"
 
 #include "model/gemm_bf16.h"
+#include "trainer/config_auto.h"
 
 static const char *const LOSS_NAMES[] = {"cross_entropy", "focal", "bce", NULL};
 static const char *const CLASS_WEIGHT_NAMES[] = {"none", "balanced", NULL};
@@ -19,12 +20,16 @@ static const char *const OPTIMIZERS[] = {"adamw", "adam", "sgd", "adagrad", NULL
 #define AT(field) offsetof(TrainConfig, field)
 
 const Field train_fields[] = {
-    {"epochs", FIELD_INT, AT(epochs), "10", 1, 1e6,
-     .help = "passes over the training split"},
+    {"epochs", FIELD_INT, AT(epochs), "auto", 1, 1e6, .automatic = train_auto_epochs,
+     .help = "passes over the training split; auto: by its rows, 25 up to 1,000, 6 above "
+             "15,000"},
     {"max_steps", FIELD_INT, AT(max_steps), "0", 0, 1e15, .unit = "steps",
      .help = "end after so many optimizer steps, whatever epochs says; 0 = off"},
-    {"batch_size", FIELD_INT, AT(batch_size), "64", 1, 1 << 20, .unit = "texts",
-     .help = "per optimizer step, all ranks together"},
+    {"batch_size", FIELD_INT, AT(batch_size), "auto", 1, 1 << 20, .unit = "texts",
+     .automatic = train_auto_batch_size,
+     .help =
+         "per optimizer step, all ranks together; auto: 32 up to 1,000 training rows, "
+         "else 64"},
     {"eval_batch_size", FIELD_INT, AT(eval_batch_size), "32", 1, 1 << 20, .unit = "texts",
      .help = "per forward pass in validation"},
     {"leaves", FIELD_INT, AT(leaves), "8", 1, 4096,
@@ -36,8 +41,10 @@ const Field train_fields[] = {
     {"lr", FIELD_DOUBLE, AT(lr), "2e-3", 0, 1e3, .above_min = true, .help = "dense part"},
     {"embedding_lr", FIELD_DOUBLE, AT(embedding_lr), "2e-3", 0, 1e3,
      .help = "word and n-gram vectors"},
-    {"wide_lr", FIELD_DOUBLE, AT(wide_lr), "20", 0, 1e6,
-     .help = "SGD of the wide branch, for a batch of 32; scaled with the batch"},
+    {"wide_lr", FIELD_DOUBLE, AT(wide_lr), "auto", 0, 1e6,
+     .automatic = train_auto_wide_lr,
+     .help = "SGD of the wide branch, for a batch of 32; scaled with the batch; auto: 60 "
+             "up to 10,000 training rows, else 100"},
     {"weight_decay", FIELD_DOUBLE, AT(weight_decay), "0.05", 0, 100,
      .help = "on matrices of the dense part"},
     {"beta1", FIELD_DOUBLE, AT(beta1), "0.9", 0, 0.999999, .help = "Adam"},
@@ -66,6 +73,9 @@ const Field train_fields[] = {
          "what is multiplied, sums and weights stay fp32, and so do answers"},
     {"clip_norm", FIELD_DOUBLE, AT(clip_norm), "1", 0, 1e9,
      .help = "largest gradient norm of the dense part; 0 = off"},
+    {"ema", FIELD_DOUBLE, AT(ema), "0", 0, 0.999999999,
+     .help = "decay of a moving average of all weights, which answers and is saved in "
+             "their place, as 0.999; after step t at most (1 + t) / (10 + t); 0 = off"},
     {"loss", FIELD_CHOICE, AT(loss), "cross_entropy", .choices = LOSS_NAMES,
      .help = "of both branches; bce: a sigmoid per class on one-hot targets"},
     {"focal_gamma", FIELD_DOUBLE, AT(focal_gamma), "2", 0, 10,
@@ -143,7 +153,7 @@ Status train_config_check(const TrainConfig *config, const Config *source, int n
                     (long long)config->leaves, (long long)power_of_two_from(n_ranks));
         return STATUS_CONFIG;
     }
-    if (config->batch_size < n_ranks) {
+    if (config->batch_size != AUTO_INT && config->batch_size < n_ranks) {
         status_set(STATUS_CONFIG,
                    "%s: train.batch_size: %lld texts, fewer than the %d ranks",
                    config_origin(source, "train.batch_size"),

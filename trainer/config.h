@@ -32,6 +32,7 @@ typedef struct TrainConfig {
     double momentum;
     int precision; /* Precision */
     double clip_norm;
+    double ema;         /* decay of the weights' moving average; 0 = off */
     int loss;           /* LossKind of model/loss.h */
     double focal_gamma; /* for LOSS_FOCAL */
     double label_smoothing;
@@ -58,8 +59,9 @@ size_t train_step_texts(const TrainConfig *config);
  * without accumulation, so that memory stays that of one batch. */
 size_t train_step_leaves(const TrainConfig *config);
 
-/* Leaves that are no power of two; rank counts that do not fit batch or leaves; a
- * precision that this CPU has not. */
+/* To be called again when values that were `auto` are settled. Leaves that are no power
+ * of two; rank counts that do not fit batch or leaves; a precision that this CPU has not.
+ */
 Status train_config_check(const TrainConfig *config, const Config *source, int n_ranks);
 
 #endif

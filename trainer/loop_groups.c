@@ -178,19 +178,36 @@ static void share_positions(Loop *loop)
     loop->at = members_position(&loop->members);
 }
 
+/* All ranks get the weights that the group of model m has. */
+static void share_model(const Loop *loop, size_t m, Classifier *model)
+{
+    const Ranks *world = world_of(loop);
+    WeightBlock blocks[WEIGHT_BLOCKS];
+    classifier_weights(model, blocks);
+    for (size_t i = 0; i < WEIGHT_BLOCKS && loop->groups.place[m].n_groups > 1; i++) {
+        ranks_broadcast_from(world, loop->groups.root[m], blocks[i].data,
+                             blocks[i].n * sizeof *blocks[i].data);
+    }
+}
+
 /* Validation goes over all ranks, so all need the weights. */
 static void share_weights(Loop *loop)
 {
-    const Ranks *world = world_of(loop);
     for (size_t m = 0; m < loop->members.n; m++) {
-        if (loop->groups.place[m].n_groups == 1) {
-            continue;
-        }
-        WeightBlock blocks[WEIGHT_BLOCKS];
-        classifier_weights(loop->members.of[m].model, blocks);
-        for (size_t i = 0; i < WEIGHT_BLOCKS; i++) {
-            ranks_broadcast_from(world, loop->groups.root[m], blocks[i].data,
-                                 blocks[i].n * sizeof *blocks[i].data);
+        share_model(loop, m, loop->members.of[m].model);
+    }
+}
+
+void groups_open_averages(Loop *loop, Classifier *averages[MAX_MEMBERS])
+{
+    for (size_t m = 0; m < loop->members.n; m++) {
+        const CheckpointMember *member = &loop->members.of[m];
+        averages[m] = NULL;
+        if (loop->job->train->ema > 0) {
+            averages[m] = member->elsewhere
+                              ? classifier_of_shape(member->model)
+                              : optimizer_average(member->optimizer, member->model);
+            share_model(loop, m, averages[m]);
         }
     }
 }

@@ -35,6 +35,11 @@ void groups_estimate(const Loop *loop, int64_t *steps_in_epoch, double *loss);
 Status groups_end_epoch(Loop *loop, Status mine, bool *asked,
                         void (*waiting)(Loop *loop));
 
+/* The models that answer, on every rank: averages[m] is the one with the moving average
+ * of model m's weights, to be closed by the caller, or NULL where none is kept.
+ * Collective. */
+void groups_open_averages(Loop *loop, Classifier *averages[MAX_MEMBERS]);
+
 /* For CheckpointInfo: the optimizer of a model that another rank trains, on rank 0 until
  * the next call. The others are in groups_end_save meanwhile. */
 const Optimizer *groups_fetch(void *loop, const CheckpointMember *member);

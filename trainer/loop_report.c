@@ -43,13 +43,17 @@ static size_t add_validation(Loop *loop, NamedValue *metrics, size_t n)
 {
     const TrainJob *job = loop->job;
     ValidationResult results[MAX_MEMBERS + 1];
-    Classifier *models[MAX_MEMBERS];
+    Classifier *models[MAX_MEMBERS], *averages[MAX_MEMBERS];
     double losses[MAX_MEMBERS], f1s[MAX_MEMBERS];
+    groups_open_averages(loop, averages);
     for (size_t m = 0; m < loop->members.n; m++) {
-        models[m] = loop->members.of[m].model;
+        models[m] = averages[m] ? averages[m] : loop->members.of[m].model;
     }
     validate(job->ranks, models, loop->members.n, job->val_set,
              (size_t)job->train->eval_batch_size, results);
+    for (size_t m = 0; m < loop->members.n; m++) {
+        classifier_close(averages[m]);
+    }
     metrics[n++] = (NamedValue){"val_loss", results[0].loss};
     metrics[n++] = (NamedValue){"val_accuracy", results[0].accuracy};
     metrics[n++] = (NamedValue){"val_f1", results[0].f1};

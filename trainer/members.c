@@ -21,6 +21,7 @@ static OptimizerConfig optimizer_config(const TrainConfig *train)
         .beta2 = train->beta2,
         .eps = train->eps,
         .clip_norm = train->clip_norm,
+        .ema = train->ema,
     };
 }
 

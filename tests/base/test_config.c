@@ -534,6 +534,165 @@ static void help_names_every_key(void **state)
     free(text);
 }
 
+/* ---- values that wait for the rows ---- */
+
+typedef struct Sized {
+    int64_t epochs;
+    double weight;
+    int kind;
+    int64_t buckets;
+} Sized;
+
+static const char *const KINDS[] = {"words", "chars", NULL};
+
+static void rule_epochs(const DataFacts *facts, const void *target, AutoChoice *out)
+{
+    static const AutoStep STEPS[] = {{1000, "20"}, {20000, "10"}, {SIZE_MAX, "5"}};
+    (void)target;
+    auto_by_rows(facts, STEPS, out);
+}
+
+static void rule_weight(const DataFacts *facts, const void *target, AutoChoice *out)
+{
+    (void)target;
+    strcpy(out->value, facts->n_classes > 2 ? "0.25" : "0.5");
+    strcpy(out->why, "classes");
+}
+
+static void rule_kind(const DataFacts *facts, const void *target, AutoChoice *out)
+{
+    (void)target;
+    strcpy(out->value, facts->mean_words > 100 ? "words" : "chars");
+    strcpy(out->why, "lengths");
+}
+
+/* Goes by the field before it. */
+static void rule_buckets(const DataFacts *facts, const void *target, AutoChoice *out)
+{
+    (void)facts;
+    const Sized *sized = target;
+    strcpy(out->value, sized->kind == 0 ? "7" : "9");
+    strcpy(out->why, "kind");
+}
+
+static const Field SIZED_FIELDS[] = {
+    {"epochs", FIELD_INT, offsetof(Sized, epochs), "auto", 1, 100,
+     .automatic = rule_epochs},
+    {"weight", FIELD_DOUBLE, offsetof(Sized, weight), "auto", 0, 1,
+     .automatic = rule_weight},
+    {"kind", FIELD_CHOICE, offsetof(Sized, kind), "auto", .choices = KINDS,
+     .automatic = rule_kind},
+    {"buckets", FIELD_INT, offsetof(Sized, buckets), "auto", 1, 100,
+     .automatic = rule_buckets},
+};
+
+static Sized sized;
+static const Section SIZED[] = {{"sized", "", SIZED_FIELDS, 4, &sized}};
+
+static Config *sized_config(const char *yaml)
+{
+    Config *config = NULL;
+    assert_ok(file_write("x.yaml", yaml, strlen(yaml)));
+    assert_ok(config_open("x.yaml", &config));
+    assert_ok(config_apply(config, SIZED, 1));
+    return config;
+}
+
+static char *sized_explained(const Config *config)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&text, &n);
+    config_explain(config, SIZED, 1, out);
+    fclose(out);
+    return text;
+}
+
+static void auto_waits_for_the_rows(void **state)
+{
+    (void)state;
+    Config *config = sized_config("");
+    assert_true(config_has_auto(SIZED, 1));
+    for (size_t i = 0; i < 4; i++) {
+        char *value = config_value(SIZED, &SIZED_FIELDS[i]);
+        assert_string_equal(value, "auto");
+        free(value);
+    }
+    config_leave_auto(config, "no rows");
+    char *text = sized_explained(config);
+    assert_contains(text, "  epochs: auto                            # auto, not known: "
+                          "no rows\n");
+    free(text);
+    DataFacts facts = {.n_train = 12345, .n_classes = 3, .mean_words = 101};
+    config_resolve(config, SIZED, 1, &facts);
+    assert_false(config_has_auto(SIZED, 1));
+    assert_int_equal(sized.epochs, 10);
+    assert_true(sized.weight == 0.25);
+    assert_int_equal(sized.kind, 0);
+    assert_int_equal(sized.buckets, 7);
+    text = sized_explained(config);
+    assert_contains(text, "  epochs: 10                              # auto: 12,345 "
+                          "training rows\n");
+    assert_contains(text, "  buckets: 7                              # auto: kind\n");
+    free(text);
+    config_close(config);
+}
+
+static void what_is_given_is_not_chosen(void **state)
+{
+    (void)state;
+    Config *config = sized_config("sized: {epochs: 3, kind: chars, weight: auto}");
+    assert_true(config_is_given(config, "sized.epochs"));
+    assert_false(config_is_given(config, "sized.weight"));
+    assert_false(config_is_given(config, "sized.buckets"));
+    DataFacts facts = {.n_train = 1000, .n_classes = 2, .mean_words = 101};
+    config_resolve(config, SIZED, 1, &facts);
+    assert_int_equal(sized.epochs, 3);
+    assert_true(sized.weight == 0.5);
+    assert_int_equal(sized.kind, 1);
+    assert_int_equal(sized.buckets, 9);
+    char *text = sized_explained(config);
+    assert_contains(text, "  epochs: 3                               # x.yaml:1:17\n");
+    free(text);
+    config_close(config);
+}
+
+static void limits_belong_to_the_fewer_rows(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t rows;
+        int64_t epochs;
+    } cases[] = {{0, 20}, {1000, 20}, {1001, 10}, {20000, 10}, {20001, 5}, {SIZE_MAX, 5}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        Config *config = sized_config("");
+        DataFacts facts = {.n_train = cases[i].rows};
+        config_resolve(NULL, SIZED, 1, &facts);
+        assert_int_equal(sized.epochs, cases[i].epochs);
+        config_close(config);
+    }
+    static const struct {
+        size_t rows;
+        const char *text;
+    } texts[] = {{7, "7 training rows"},
+                 {999, "999 training rows"},
+                 {1000, "1,000 training rows"},
+                 {1234567, "1,234,567 training rows"}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char text[96];
+        auto_rows_text(&(DataFacts){.n_train = texts[i].rows}, text);
+        assert_string_equal(text, texts[i].text);
+    }
+}
+
+/* A key without a rule does not know the word. */
+static void auto_without_a_rule_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("train: {epochs: auto}", NULL,
+                   "x.yaml:1:17: train.epochs: expected a whole number, found \"auto\"");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
 int main(void)
@@ -559,6 +718,10 @@ int main(void)
         TEST(flatten_gives_every_parameter),
         TEST(secrets_are_masked),
         TEST(help_names_every_key),
+        TEST(auto_waits_for_the_rows),
+        TEST(what_is_given_is_not_chosen),
+        TEST(limits_belong_to_the_fewer_rows),
+        TEST(auto_without_a_rule_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,14 +48,47 @@ static void test_defaults(void **state)
     assert_int_equal(config.invalid_utf8, UTF8_ERROR);
     assert_false(config.strict);
     assert_int_equal(config.tokenizer, TOKENIZER_WORDS);
-    assert_int_equal(config.max_words, 64);
+    assert_true(config.max_words == AUTO_INT);
     assert_int_equal(config.min_count, 2);
     assert_int_equal(config.vocab_size, 30000);
     assert_int_equal(config.ngram_min, 3);
     assert_int_equal(config.ngram_max, 5);
     assert_int_equal(config.ngram_buckets, 8192);
-    assert_int_equal(config.wide, WIDE_WORDS);
-    assert_int_equal(config.wide_buckets, 262144);
+    assert_int_equal(config.wide, AUTO_CHOICE);
+    assert_true(config.wide_buckets == AUTO_INT);
+    release(&config);
+}
+
+/* By rows, and by the words of a text where rows are few. */
+static void test_auto(void **state)
+{
+    (void)state;
+    static const struct {
+        DataFacts facts;
+        int64_t max_words;
+        int wide;
+        int64_t buckets;
+    } cases[] = {
+        {{611, 4, 40}, 48, WIDE_WORDS_CHARS, 65536},
+        {{1000, 4, 149}, 48, WIDE_WORDS_CHARS, 65536},
+        {{1001, 4, 150}, 64, WIDE_WORDS, 262144},
+        {{9999, 4, 10}, 64, WIDE_WORDS_CHARS, 65536},
+        {{10000, 4, 10}, 64, WIDE_WORDS, 262144},
+        {{22265, 36, 62}, 64, WIDE_WORDS, 262144},
+    };
+    DataConfig config;
+    assert_ok(apply(&config, GIVEN, NULL));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        DataConfig settled = data_config_settled(&config, &cases[i].facts);
+        assert_int_equal(settled.max_words, cases[i].max_words);
+        assert_int_equal(settled.wide, cases[i].wide);
+        assert_int_equal(settled.wide_buckets, cases[i].buckets);
+    }
+    assert_int_equal(config.wide, AUTO_CHOICE); /* the original waits on */
+    release(&config);
+    assert_ok(apply(&config, GIVEN, "data.wide=words_chars", NULL));
+    DataConfig settled = data_config_settled(&config, &cases[5].facts);
+    assert_int_equal(settled.wide_buckets, 65536);
     release(&config);
 }
 
@@ -119,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_auto),
         cmocka_unit_test(test_choices_match_their_enums),
         cmocka_unit_test(test_missing_keys),
         cmocka_unit_test(test_values_that_do_not_go_together),

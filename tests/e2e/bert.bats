@@ -103,3 +103,20 @@ END
     run -6 "$MUSTER" train bert.yaml model.init_from=none
     [[ $output == *"model.init_from"* ]]
 }
+
+@test "a moving average beside frozen tensors: the same on 1 and 4 ranks" {
+    local way=(train.ema=0.9 'train.freeze=[bert.embeddings.*]')
+    train_in 1 "${way[@]}"
+    train_in 4 "${way[@]}" --ranks 4
+    cd "$BATS_TEST_TMPDIR"
+    same_training 1 4
+    PYTHONPATH="$MUSTER_SOURCE_DIR/tests/model" /usr/bin/python3 - "$(newest 1)" <<'END'
+import sys
+from oracle_parts import read_safetensors
+answers = read_safetensors(sys.argv[1] + "/model.safetensors")
+state = read_safetensors(sys.argv[1] + "/training_state.safetensors")
+for name, averaged in answers.items():
+    frozen = name.startswith("bert.embeddings.")
+    assert averaged.equal(state[name]) == frozen, name
+END
+}

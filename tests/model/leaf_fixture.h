@@ -95,8 +95,8 @@ static inline void table_gradients(Fixture *f, float *words, float *ngrams, floa
     if (f->model->sizes.wide_buckets) {
         uint8_t mask[RB_WIDE];
         DropoutKey key = {f->step.seed, RNG_WIDE_DROPOUT, f->step.step};
-        wide_update(wide, &f->random.wide, b->example, b->n_texts, f->grad.wide_dlogits,
-                    -1, f->step.dropout ? &key : NULL,
+        wide_update(wide, NULL, &f->random.wide, b->example, b->n_texts,
+                    f->grad.wide_dlogits, -1, f->step.dropout ? &key : NULL,
                     (float)f->model->config.wide_dropout, mask, C);
     }
 }

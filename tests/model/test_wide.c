@@ -84,8 +84,8 @@ static void check_update(size_t C, const DropoutKey *key)
             }
         }
     }
-    wide_update(c.weights, &c.random.wide, c.random.batch.example, B, c.dlogits, 0.5f,
-                key, 0.3f, key ? mask : NULL, C);
+    wide_update(c.weights, NULL, &c.random.wide, c.random.batch.example, B, c.dlogits,
+                0.5f, key, 0.3f, key ? mask : NULL, C);
     assert_close("weights", c.weights, want, c.F * C, 1e-6);
     free(x);
     free(want);

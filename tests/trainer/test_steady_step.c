@@ -194,6 +194,7 @@ static void configure(Job *job, const char *csv, const char *wide)
                                   blocks,
                                   "data.val_size=0",
                                   "data.max_words=96",
+                                  "model.wide_weight=0.5",
                                   "train.epochs=2",
                                   "train.batch_size=32"};
     assert_int_equal(config_open(NULL, &config), STATUS_OK);
