@@ -214,8 +214,11 @@ static void print_split(JsonWriter *w, const Bench *bench, const char *name,
         return;
     }
     ValidationResult result;
-    validate(&bench->ranks, &bench->classifier, 1, set,
-             (size_t)bench->train.eval_batch_size, &result);
+    ValidationRequest request = {.models = &bench->classifier,
+                                 .n_models = 1,
+                                 .set = set,
+                                 .batch_size = (size_t)bench->train.eval_batch_size};
+    validate(&bench->ranks, &request, NULL, &result);
     json_write_key(w, name);
     json_begin_object(w);
     json_write_key(w, "loss");

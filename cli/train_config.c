@@ -2,6 +2,7 @@
 #include "cli/train_config.h"
 
 #include "cli/bert_config.h"
+#include "cli/label_config.h"
 
 #include "base/files.h"
 #include "base/json.h"
@@ -30,6 +31,8 @@ void whole_config_init(WholeConfig *w)
          n_checkpoint_fields, &w->checkpoint},
         {"early_stopping", "ending before the last epoch", early_stop_fields,
          n_early_stop_fields, &w->early_stopping},
+        {"predict", "how answers are given", predict_fields, n_predict_fields,
+         &w->predict},
         {"tracking", "the run store", tracking_fields, n_tracking_fields, &w->tracking},
         {"pretrain", "word vectors to start from: muster pretrain", pretrain_fields,
          n_pretrain_fields, &w->pretrain},
@@ -175,6 +178,9 @@ Status whole_config_read(WholeConfig *w, const char *path, const char *params_js
     if (status == STATUS_OK) {
         settle_experiment(w, config);
         status = bert_config_settle(w, config, params_json != NULL);
+    }
+    if (status == STATUS_OK) {
+        status = label_config_settle(w, config);
     }
     if (status == STATUS_OK) {
         w->init_place = mem_strdup(config_origin(config, "model.init_from"));
