@@ -194,6 +194,10 @@ static void add_csv(AnswerPrinter *printer, const float *answers)
     StrBuf prediction = {0};
     strbuf_add(&prediction, "", 0);
     add_prediction(printer, answers, &prediction);
+    /* A line that is empty is no row to most readers: no label is an empty text. */
+    if (prediction.n == 0) {
+        strbuf_add_text(&printer->text, "\"\"");
+    }
     add_csv_text(&printer->text, prediction.p);
     strbuf_free(&prediction);
     if (!printer->separator) {
