@@ -14,6 +14,27 @@
  * Pieces have the rows that their vocabulary gives them. */
 enum { WORD_UNK = 0, WORD_MASK = 1, N_SPECIAL_WORDS = 2 };
 
+/* The classes of one text, ascending. Borrowed. */
+typedef struct ClassSet {
+    const int32_t *classes;
+    size_t n;
+} ClassSet;
+
+/* What texts are labelled with: one class each, or any number of classes. */
+typedef struct Targets {
+    const int32_t *classes; /* text by text, ascending within one; -1: unknown */
+    const uint32_t *begin;  /* [n_texts + 1] where each text's begin; NULL: one each */
+} Targets;
+
+static inline ClassSet targets_of(const Targets *targets, size_t text)
+{
+    if (!targets->begin) {
+        return (ClassSet){targets->classes + text, 1};
+    }
+    size_t begin = targets->begin[text];
+    return (ClassSet){targets->classes + begin, targets->begin[text + 1] - begin};
+}
+
 typedef struct PackedBatch {
     size_t n_texts;
     size_t n_tokens;
@@ -37,7 +58,7 @@ typedef struct PackedBatch {
     const uint32_t *wide_id;    /* bucket, the second block offset by the first's size */
     const float *wide_value;
 
-    const int32_t *label; /* [n_texts] class, or -1 when unknown */
+    Targets targets;
     const uint32_t
         *example; /* [n_texts] number of the text in its data set; keys draws */
 } PackedBatch;

@@ -229,8 +229,11 @@ static void print_split(JsonWriter *w, const Bench *bench, const char *name,
     ValidationResult result;
     Classifier *average = optimizer_average(bench->optimizer, bench->classifier);
     Classifier *answers = average ? average : bench->classifier;
-    validate(&bench->ranks, &answers, 1, set, (size_t)bench->train.eval_batch_size,
-             &result);
+    ValidationRequest request = {.models = &answers,
+                                 .n_models = 1,
+                                 .set = set,
+                                 .batch_size = (size_t)bench->train.eval_batch_size};
+    validate(&bench->ranks, &request, NULL, &result);
     classifier_close(average);
     json_write_key(w, name);
     json_begin_object(w);

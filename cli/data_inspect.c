@@ -19,7 +19,7 @@ enum { BAR_WIDTH = 40 };
 
 static struct InspectOptions {
     StrList text;
-    const char *label;
+    const char *label, *label_separator;
     const char *tokenizer;
     int64_t top;
 } options = {.top = 20};
@@ -88,6 +88,20 @@ static void print_class(const ClassCount *class, const Inspection *one, size_t w
     putchar('\n');
 }
 
+/* scikit-multilearn's and Mulan's words: labels a row has, and that as a share of all. */
+static double cardinality(const Inspection *one)
+{
+    return (double)one->n_labels / (double)(one->n_rows ? one->n_rows : 1);
+}
+
+static void print_cardinality(const Inspection *one, const char *column)
+{
+    char none[32];
+    print_count(one->n_empty_label, none);
+    printf("  labels      %zu in column %s, %.3f a row, %s rows have none\n",
+           one->n_classes, column, cardinality(one), none);
+}
+
 static void print_classes(const Inspection *one, const InspectColumns *columns)
 {
     size_t width = 0, shown = 0;
@@ -97,7 +111,11 @@ static void print_classes(const Inspection *one, const InspectColumns *columns)
                "(--label)\n");
         return;
     }
-    printf("  classes     %zu in column %s\n", one->n_classes, columns->label);
+    if (options.label_separator) {
+        print_cardinality(one, columns->label);
+    } else {
+        printf("  classes     %zu in column %s\n", one->n_classes, columns->label);
+    }
     for (size_t i = 0; i < one->n_classes && i < (size_t)options.top; i++) {
         size_t w = utf8_width(text_of(one->classes[i].name));
         width = w > width ? w : width;
@@ -262,6 +280,11 @@ static void write_one(JsonWriter *w, const Inspection *one)
         write_int(w, one->classes[i].name, one->classes[i].n);
     }
     json_end_object(w);
+    if (options.label_separator) {
+        json_write_key(w, "label_cardinality");
+        json_write_double(w, cardinality(one));
+        write_int(w, "rows_without_label", one->n_empty_label);
+    }
     write_lengths(w, "characters", &one->chars);
     write_lengths(w, "words", &one->words);
     if (one->tokens.n > 0) {
@@ -301,6 +324,7 @@ static Status inspect(const Invocation *invocation, const Tokenizer *tokenizer)
     InspectRequest request = {.files = &files,
                               .text = &options.text,
                               .label = options.label,
+                              .label_separator = options.label_separator,
                               .tokenizer = tokenizer,
                               .progress = show_progress};
     Inspection *all = NULL;
@@ -325,6 +349,9 @@ static Status inspect(const Invocation *invocation, const Tokenizer *tokenizer)
 static Status run(const Invocation *invocation)
 {
     Tokenizer *tokenizer = NULL;
+    if (options.label_separator && !*options.label_separator) {
+        return status_set(STATUS_USAGE, "--label-separator: is empty");
+    }
     if (options.tokenizer) {
         TRY(tokenizer_load(options.tokenizer, &tokenizer));
     }
@@ -347,6 +374,11 @@ static const Option OPTIONS[] = {
      .offset = AT(label),
      .value = "COLUMN",
      .help = "the class; default the column named label, tag, class, category or target"},
+    {.name = "label-separator",
+     .kind = OPTION_TEXT,
+     .offset = AT(label_separator),
+     .value = "TEXT",
+     .help = "what stands between the labels of a row that has several, as in a|b"},
     {.name = "tokenizer",
      .kind = OPTION_TEXT,
      .offset = AT(tokenizer),

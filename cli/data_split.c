@@ -13,7 +13,7 @@
 #include <string.h>
 
 static struct SplitOptions {
-    const char *out, *label, *group;
+    const char *out, *label, *label_separator, *group;
     double val_size, test_size;
     int64_t folds, fold, seed;
     bool no_shuffle, force;
@@ -36,6 +36,7 @@ static Status read_splits(const char *file, Splits *out)
     DataConfig config = {.train = {.items = &path, .n = 1},
                          .text = {.items = &label, .n = 1},
                          .label = label,
+                         .label_separator = (char *)(uintptr_t)options.label_separator,
                          .group = (char *)(uintptr_t)options.group,
                          .val_size = options.val_size,
                          .test_size = options.test_size,
@@ -200,7 +201,10 @@ static void count_parts(const Splits *splits, size_t *counts)
     const size_t n[] = {splits->n_train, splits->n_val, splits->n_test};
     for (int p = 0; p < 3; p++) {
         for (size_t i = 0; i < n[p]; i++) {
-            counts[3 * tokenized_row(splits->rows, lists[p][i])->label + p]++;
+            LabelSet set = tokenized_row_labels(splits->rows, lists[p][i]);
+            for (size_t j = 0; j < set.n; j++) {
+                counts[3 * set.labels[j] + (size_t)p]++;
+            }
         }
     }
 }
@@ -249,6 +253,9 @@ static void print_json(const Splits *splits, const size_t *counts)
 
 static Status check(void)
 {
+    if (options.label_separator && !*options.label_separator) {
+        return status_set(STATUS_USAGE, "--label-separator: is empty");
+    }
     if (!options.out) {
         status_set(STATUS_USAGE, "--out DIR is missing");
         status_hint("the folder that the splits are written to");
@@ -296,6 +303,11 @@ static const Option OPTIONS[] = {
      .offset = AT(label),
      .value = "COLUMN",
      .help = "the class (default label)"},
+    {.name = "label-separator",
+     .kind = OPTION_TEXT,
+     .offset = AT(label_separator),
+     .value = "TEXT",
+     .help = "what stands between the labels of a row that has several, as in a|b"},
     {.name = "group",
      .kind = OPTION_TEXT,
      .offset = AT(group),

@@ -19,8 +19,9 @@ static struct EvaluateOptions {
     const char *split, *data, *sort;
     StrList gates; /* "f1=0.9" */
     bool no_log;
+    double threshold; /* below 0: the model's own */
     const char *tracking_uri;
-} options = {.split = "test", .sort = "f1"};
+} options = {.split = "test", .sort = "f1", .threshold = -1};
 
 static const char *const SPLITS[] = {"train", "val", "test"};
 static const char *const SORTS[] = {"f1", "support", "name"};
@@ -61,13 +62,14 @@ static Status parse_gate(const char *gate, char **name, double *least)
     }
     *name = mem_strndup(gate, (size_t)(equals - gate));
     for (size_t i = 0; evaluation_value_name(i); i++) {
-        if (strcmp(evaluation_value_name(i), *name) == 0 && strcmp(*name, "loss") != 0) {
+        if (strcmp(evaluation_value_name(i), *name) == 0 && !strstr(*name, "loss")) {
             return STATUS_OK;
         }
     }
     status_set(STATUS_USAGE, "--min %s: no score of that name", gate);
-    status_hint(
-        "precision, recall, f1, accuracy, and the first three with _macro, _micro");
+    status_hint("precision, recall, f1, accuracy, and the first three with _macro, "
+                "_micro and, of "
+                "several labels, _samples");
     free(*name);
     return STATUS_USAGE;
 }
@@ -79,13 +81,16 @@ static Status check_gates(const Evaluation *evaluation)
         double least, found = 0;
         TRY(parse_gate(options.gates.items[i], &name, &least));
         /* Without figures the names alone are checked. */
-        if (evaluation && evaluation_value(evaluation, name, &found) && found < least) {
-            status_set(STATUS_GATE, "%s is %.6g, asked for at least %.6g", name, found,
-                       least);
-            free(name);
-            return STATUS_GATE;
+        Status status = STATUS_OK;
+        if (evaluation && !evaluation_value(evaluation, name, &found)) {
+            status = status_set(STATUS_USAGE,
+                                "--min %s: is for models of several labels a text", name);
+        } else if (evaluation && found < least) {
+            status = status_set(STATUS_GATE, "%s is %.6g, asked for at least %.6g", name,
+                                found, least);
         }
         free(name);
+        TRY(status);
     }
     return STATUS_OK;
 }
@@ -109,9 +114,16 @@ static void print_overall(const Evaluation *e)
     add_scores(table, "weighted", &e->metrics.weighted, e->n);
     add_scores(table, "macro", &e->metrics.macro, e->n);
     add_scores(table, "micro", &e->metrics.micro, e->n);
+    if (e->metrics.multi_label) {
+        add_scores(table, "samples", &e->metrics.samples, e->n);
+    }
     table_print(table, stdout, terminal_width(STDOUT_FILENO));
     table_close(table);
-    printf("\naccuracy %.4f  loss %.4f\n", e->metrics.accuracy, e->loss);
+    printf("\naccuracy %.4f  loss %.4f", e->metrics.accuracy, e->loss);
+    if (e->metrics.multi_label) {
+        printf("  hamming_loss %.4f", e->metrics.hamming_loss);
+    }
+    printf("\n");
 }
 
 typedef struct ClassOrder {
@@ -135,17 +147,26 @@ static int compare_classes(const void *a, const void *b, void *context)
 
 static void print_classes(const Evaluation *e, const Predictor *p, size_t sort)
 {
-    const char *const headings[] = {"class", ">precision", ">recall", ">f1", ">support"};
+    const char *const headings[] = {e->metrics.multi_label ? "label" : "class",
+                                    ">precision",
+                                    ">recall",
+                                    ">f1",
+                                    ">support",
+                                    ">threshold"};
+    size_t n_headings = e->metrics.multi_label ? 6 : 5;
     size_t *order = mem_alloc(e->n_classes, sizeof *order);
     for (size_t c = 0; c < e->n_classes; c++) {
         order[c] = c;
     }
     ClassOrder by = {e, p, sort};
     qsort_r(order, e->n_classes, sizeof *order, compare_classes, &by);
-    Table *table = table_open(headings, 5);
+    Table *table = table_open(headings, n_headings);
     for (size_t i = 0; i < e->n_classes; i++) {
         const ClassMetrics *c = &e->metrics.classes[order[i]];
         add_scores(table, predictor_label(p, order[i]), &c->scores, c->support);
+        if (e->metrics.multi_label) {
+            table_cell_printf(table, "%.4g", predictor_thresholds(p)[order[i]]);
+        }
     }
     table_print(table, stdout, terminal_width(STDOUT_FILENO));
     table_close(table);
@@ -205,7 +226,9 @@ static Status log_metrics(const Subject *subject, const Evaluation *e)
     const char *name;
     for (size_t i = 0; (name = evaluation_value_name(i)); i++) {
         double value = 0;
-        evaluation_value(e, name, &value);
+        if (!evaluation_value(e, name, &value)) {
+            continue;
+        }
         char *key = mem_printf("%s_%s", subject->split, name);
         metrics_add(&metrics, key, value, now, json_int(iteration, 0));
         free(key);
@@ -290,6 +313,9 @@ static Status run(const Invocation *invocation)
                        .split = options.data ? "data" : options.split};
     Evaluation evaluation = {0};
     Status status = predictor_open(reference.checkpoint_dir, &subject.predictor);
+    if (status == STATUS_OK && options.threshold >= 0) {
+        status = predictor_set_threshold(subject.predictor, options.threshold);
+    }
     if (status == STATUS_OK) {
         status = evaluate(&subject, (EvaluationSplit)split, &evaluation);
     }
@@ -325,6 +351,14 @@ static const Option OPTIONS[] = {
      .offset = AT(gates),
      .value = "NAME=NUMBER",
      .help = "end with exit code 10 when a score is below"},
+    {.name = "threshold",
+     .kind = OPTION_DOUBLE,
+     .offset = AT(threshold),
+     .value = "P",
+     .min = 0,
+     .max = 1,
+     .help = "several labels: give those from this probability on (the model's own, a "
+             "label each)"},
     {.name = "no-log",
      .kind = OPTION_FLAG,
      .offset = AT(no_log),

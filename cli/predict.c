@@ -22,8 +22,9 @@ static struct PredictOptions {
     StrList text_columns;
     bool proba, csv;
     int64_t top;
+    double threshold; /* below 0: the model's own */
     const char *tracking_uri;
-} options;
+} options = {.threshold = -1};
 
 /* Texts gathered until there are enough to answer. */
 typedef struct Part {
@@ -32,7 +33,7 @@ typedef struct Part {
     StrBuf bytes;             /* of all texts */
     size_t begin[PART_TEXTS]; /* of each in `bytes` */
     size_t n;
-    float *log_probs; /* [PART_TEXTS, n_classes] */
+    float *answers; /* [PART_TEXTS, n_classes] */
 } Part;
 
 static Status answer_part(Part *part)
@@ -42,9 +43,9 @@ static Status answer_part(Part *part)
         size_t end = i + 1 < part->n ? part->begin[i + 1] : part->bytes.n;
         texts[i] = (Text){part->bytes.p + part->begin[i], end - part->begin[i]};
     }
-    Status status = predictor_predict(part->predictor, texts, part->n, part->log_probs);
+    Status status = predictor_predict(part->predictor, texts, part->n, part->answers);
     if (status == STATUS_OK) {
-        answers_add(part->printer, part->log_probs, part->n);
+        answers_add(part->printer, part->answers, part->n);
     }
     strbuf_clear(&part->bytes);
     part->n = 0;
@@ -175,8 +176,8 @@ static Status predict(Predictor *predictor, const Invocation *invocation)
 {
     AnswerStyle style = style_of(invocation);
     Part part = {.predictor = predictor};
-    part.log_probs =
-        mem_alloc(PART_TEXTS * predictor_n_classes(predictor), sizeof *part.log_probs);
+    part.answers =
+        mem_alloc(PART_TEXTS * predictor_n_classes(predictor), sizeof *part.answers);
     part.printer = answers_begin(&style, predictor, stdout);
     Status status = invocation->n_args > 1 ? predict_arguments(&part, invocation)
                     : options.file         ? predict_file(&part)
@@ -184,7 +185,7 @@ static Status predict(Predictor *predictor, const Invocation *invocation)
     status = finish_part(&part, status);
     answers_end(part.printer, status == STATUS_OK);
     strbuf_free(&part.bytes);
-    free(part.log_probs);
+    free(part.answers);
     return status;
 }
 
@@ -195,6 +196,9 @@ static Status run(const Invocation *invocation)
     TRY(model_reference_resolve(options.tracking_uri, invocation->args[0], &reference));
     Predictor *predictor = NULL;
     Status status = predictor_open(reference.checkpoint_dir, &predictor);
+    if (status == STATUS_OK && options.threshold >= 0) {
+        status = predictor_set_threshold(predictor, options.threshold);
+    }
     if (status == STATUS_OK) {
         status = predict(predictor, invocation);
     }
@@ -228,6 +232,14 @@ static const Option OPTIONS[] = {
      .min = 1,
      .max = 1e9,
      .help = "the K most likely classes alone; implies --proba"},
+    {.name = "threshold",
+     .kind = OPTION_DOUBLE,
+     .offset = AT(threshold),
+     .value = "P",
+     .min = 0,
+     .max = 1,
+     .help = "several labels: give those from this probability on (the model's own, a "
+             "label each)"},
     {.name = "csv", .kind = OPTION_FLAG, .offset = AT(csv), .help = "print CSV"},
     {.name = "tracking-uri",
      .kind = OPTION_TEXT,
@@ -254,7 +266,9 @@ const Command command_predict = {
         "best:EXPERIMENT[:METRIC],\n"
         "or a checkpoint or result folder. Without TEXT and --file, each line of "
         "standard\n"
-        "input is a text. --json prints an array for TEXT, else an object per line.",
+        "input is a text. --json prints an array for TEXT, else an object per line. A "
+        "model of\n"
+        "several labels a text gives those whose probability reaches their threshold.",
     .examples = EXAMPLES,
     .n_examples = sizeof EXAMPLES / sizeof EXAMPLES[0],
     .options = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0], CONFLICTS,

@@ -8,10 +8,13 @@
 #include <stdio.h>
 
 typedef enum AnswerForm {
-    ANSWERS_PLAIN,      /* a label per line; with probabilities, bars below it */
-    ANSWERS_JSON,       /* one array of {"prediction", "probabilities"} */
+    ANSWERS_PLAIN,      /* a line per text: its label, or its labels as in files; with
+                           probabilities, bars below it */
+    ANSWERS_JSON,       /* one array of {"prediction", "probabilities"}; of several labels
+                           a text the first is a list */
     ANSWERS_JSON_LINES, /* one such object per line */
-    ANSWERS_CSV /* prediction, probability; with probabilities, a column per class */
+    ANSWERS_CSV /* prediction, probability (of one class a text); with probabilities, a
+                   column per class */
 } AnswerForm;
 
 typedef struct AnswerStyle {
@@ -26,8 +29,8 @@ typedef struct AnswerPrinter AnswerPrinter;
 AnswerPrinter *answers_begin(const AnswerStyle *style, const Predictor *predictor,
                              FILE *out);
 
-/* log_probs [n, n_classes] */
-void answers_add(AnswerPrinter *printer, const float *log_probs, size_t n);
+/* answers [n, n_classes] as predictor_predict's. */
+void answers_add(AnswerPrinter *printer, const float *answers, size_t n);
 
 /* Prints what stands behind the last answer, if `complete`, and frees. */
 void answers_end(AnswerPrinter *printer, bool complete);

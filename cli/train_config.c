@@ -2,6 +2,7 @@
 #include "cli/train_config.h"
 
 #include "cli/bert_config.h"
+#include "cli/label_config.h"
 
 #include "base/files.h"
 #include "base/json.h"
@@ -31,6 +32,8 @@ void whole_config_init(WholeConfig *w)
          n_checkpoint_fields, &w->checkpoint},
         {"early_stopping", "ending before the last epoch", early_stop_fields,
          n_early_stop_fields, &w->early_stopping},
+        {"predict", "how answers are given", predict_fields, n_predict_fields,
+         &w->predict},
         {"tracking", "the run store", tracking_fields, n_tracking_fields, &w->tracking},
         {"pretrain", "word vectors to start from: muster pretrain", pretrain_fields,
          n_pretrain_fields, &w->pretrain},
@@ -207,7 +210,8 @@ static Status fill(WholeConfig *w, const ConfigFiles *files, const char *const *
         TRY(take_chosen(w, files->params_json));
     }
     settle_experiment(w, w->source);
-    return bert_config_settle(w, w->source, below || options->reproduction);
+    TRY(bert_config_settle(w, w->source, below || options->reproduction));
+    return label_config_settle(w, w->source);
 }
 
 Status whole_config_read(WholeConfig *w, const ConfigFiles *files,

@@ -7,6 +7,7 @@
 #include "cli/train_job.h"
 #include "data/config.h"
 #include "model/classifier.h"
+#include "model/label_answer.h"
 #include "tracker/config.h"
 #include "trainer/checkpointer.h"
 #include "trainer/config.h"
@@ -20,7 +21,7 @@ typedef struct TopConfig {
 } TopConfig;
 
 /* The last section is read, checked and explained, but belongs to no training. */
-enum { N_TRAIN_SECTIONS = 7, N_ALL_SECTIONS = 8, N_RECORDED_SECTIONS = 3 };
+enum { N_TRAIN_SECTIONS = 8, N_ALL_SECTIONS = 9, N_RECORDED_SECTIONS = 3 };
 
 typedef struct WholeConfig {
     TopConfig top;
@@ -29,6 +30,7 @@ typedef struct WholeConfig {
     TrainConfig train;
     CheckpointConfig checkpoint;
     EarlyStopConfig early_stopping;
+    PredictConfig predict;
     TrackingConfig tracking;
     PretrainConfig pretrain;
     char *init_place; /* where model.init_from was given */

@@ -160,6 +160,7 @@ static Status read_start(TrainJobState *job)
 
 static Status read_data(TrainJobState *job)
 {
+    const DataConfig *config = &job->config.data;
     TRY(read_start(job));
     Status status = prepare(job);
     status = status == STATUS_OK ? check_same_data(job) : status;
@@ -169,9 +170,10 @@ static Status read_data(TrainJobState *job)
     TRY(resolve_config(job));
     TRY(ranks_agree(job->ranks, open_sets(job)));
     note_one_rank();
-    log_note("%zu texts to train on, %zu to validate, %zu to test, %zu classes",
+    log_note("%zu texts to train on, %zu to validate, %zu to test, %zu %s",
              splits->n_train, splits->n_val, splits->n_test,
-             preprocessor_n_classes(job->data.preprocessor));
+             preprocessor_n_classes(job->data.preprocessor),
+             config->label_separator ? "labels" : "classes");
     return STATUS_OK;
 }
 
@@ -200,6 +202,7 @@ static void prepare_loop(TrainJobState *job, const volatile sig_atomic_t *signal
         .train = &config->train,
         .model = &config->model,
         .checkpoint = &config->checkpoint,
+        .predict = &config->predict,
         .seed = (uint64_t)config->top.seed,
         .preprocessor = job->data.preprocessor,
         .train_set = job->sets.train,

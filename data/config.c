@@ -30,6 +30,11 @@ const Field data_fields[] = {
      .type = FIELD_TEXT,
      .offset = AT(label),
      .help = "column that holds the class"},
+    {.key = "label_separator",
+     .type = FIELD_TEXT,
+     .offset = AT(label_separator),
+     .help = "multi-label: what stands between the labels of a row, as in a|b; an empty "
+             "column is no label; JSON Lines may hold lists"},
     {.key = "val_size",
      .type = FIELD_DOUBLE,
      .offset = AT(val_size),
@@ -228,6 +233,18 @@ static Status check_required(const DataConfig *config, const Config *source)
     return STATUS_OK;
 }
 
+static Status check_separator(const DataConfig *config, const Config *source)
+{
+    if (config->label_separator && !*config->label_separator) {
+        status_set(STATUS_CONFIG, "%s: data.label_separator: is empty",
+                   config_origin(source, "data.label_separator"));
+        status_hint("give what stands between two labels, for example \"|\"; without the "
+                    "key each row has one label");
+        return STATUS_CONFIG;
+    }
+    return STATUS_OK;
+}
+
 static Status check_stdin_once(const DataConfig *config, const Config *source)
 {
     size_t uses = 0;
@@ -287,6 +304,7 @@ Status data_config_check_cleaning(const DataConfig *config, const Config *source
 Status data_config_check(const DataConfig *config, const Config *source)
 {
     TRY(check_required(config, source));
+    TRY(check_separator(config, source));
     TRY(check_stdin_once(config, source));
     if (strlist_has(&config->text, config->label)) {
         return status_set(

@@ -33,20 +33,21 @@ typedef struct AddedWords {
 } AddedWords;
 
 typedef struct DataConfig {
-    StrList train;    /* CSV, TSV or JSON Lines files; "-" is standard input */
-    StrList test;     /* empty: cut from the training rows by test_size */
-    StrList text;     /* columns, joined in order with a space */
-    char *label;      /* column */
-    double val_size;  /* share of the training rows, per class */
-    double test_size; /* share of all rows when `test` is empty; 0 = no test split */
-    StrList cleaning; /* a preset or steps: cleaner.h; empty: the tokenizer's own */
-    int invalid_utf8; /* InvalidUtf8 */
-    bool strict;      /* the same text in train and test is an error */
-    char *group;      /* column whose rows never part, or NULL */
-    bool shuffle;     /* draw the rows of a split */
-    int64_t folds;    /* 0; or cross-validation with so many ... */
-    int64_t fold;     /* ... and this one, from 0, for validation */
-    char *cache;      /* auto, off, or the folder where tokenized rows are kept */
+    StrList train;         /* CSV, TSV or JSON Lines files; "-" is standard input */
+    StrList test;          /* empty: cut from the training rows by test_size */
+    StrList text;          /* columns, joined in order with a space */
+    char *label;           /* column */
+    char *label_separator; /* between the labels of a row; NULL: one label each */
+    double val_size;       /* share of the training rows, per class */
+    double test_size;      /* share of all rows when `test` is empty; 0 = no test split */
+    StrList cleaning;      /* a preset or steps: cleaner.h; empty: the tokenizer's own */
+    int invalid_utf8;      /* InvalidUtf8 */
+    bool strict;           /* the same text in train and test is an error */
+    char *group;           /* column whose rows never part, or NULL */
+    bool shuffle;          /* draw the rows of a split */
+    int64_t folds;         /* 0; or cross-validation with so many ... */
+    int64_t fold;          /* ... and this one, from 0, for validation */
+    char *cache;           /* auto, off, or the folder where tokenized rows are kept */
 
     int tokenizer;      /* TokenizerKind */
     int64_t max_words;  /* tokens of a text that the deep branch sees */

@@ -13,7 +13,8 @@ void dataset_close(Dataset *set)
     if (!set) {
         return;
     }
-    free(set->class_of);
+    free(set->classes);
+    free(set->class_begin);
     free(set->length);
     encoded_words_free(&set->own_words);
     tokenized_close(set->own_rows);
@@ -22,7 +23,7 @@ void dataset_close(Dataset *set)
 
 /* ---- classes ---- */
 
-static Status unknown_label(const Dataset *set, size_t row, int32_t label)
+static Status unknown_label(const Dataset *set, size_t row, uint32_t label)
 {
     const char *name = tokenized_labels(set->rows)->items[label];
     const StrList *known = &set->pre->labels.names;
@@ -37,30 +38,81 @@ static Status unknown_label(const Dataset *set, size_t row, int32_t label)
 }
 
 /* Rows are gone through only when a label of theirs has no class. */
-static Status check_labels(const Dataset *set)
+static Status check_labels(const Dataset *set, const int32_t *class_of)
 {
     bool all_known = true;
     for (size_t i = 0; i < tokenized_labels(set->rows)->n; i++) {
-        all_known = all_known && set->class_of[i] >= 0;
+        all_known = all_known && class_of[i] >= 0;
     }
     for (size_t i = 0; i < set->n && !all_known; i++) {
         size_t row = dataset_row(set, i);
-        int32_t label = tokenized_row(set->rows, row)->label;
-        if (label >= 0 && set->class_of[label] < 0) {
-            return unknown_label(set, row, label);
+        LabelSet labels = tokenized_row_labels(set->rows, row);
+        for (size_t j = 0; j < labels.n; j++) {
+            if (class_of[labels.labels[j]] < 0) {
+                return unknown_label(set, row, labels.labels[j]);
+            }
         }
     }
     return STATUS_OK;
 }
 
-static void match_labels(Dataset *set, bool labelled)
+/* The class of every label of the rows, -1 for unknown ones. Free with free(). */
+static int32_t *match_labels(const Dataset *set, bool labelled)
 {
     const StrList *labels = tokenized_labels(set->rows);
-    set->class_of = mem_alloc(labels->n, sizeof *set->class_of);
+    int32_t *class_of = mem_alloc(labels->n, sizeof *class_of);
     for (size_t i = 0; i < labels->n; i++) {
-        set->class_of[i] =
+        class_of[i] =
             labelled ? labels_find(&set->pre->labels, text_of(labels->items[i])) : -1;
     }
+    return class_of;
+}
+
+/* Inserts a class into an ascending list; sets are short. */
+static void insert_class(int32_t *classes, size_t n, int32_t class_index)
+{
+    for (; n > 0 && classes[n - 1] > class_index; n--) {
+        classes[n] = classes[n - 1];
+    }
+    classes[n] = class_index;
+}
+
+/* Every distinct label set as classes, once for all rows that have it. */
+static void match_label_sets(Dataset *set, const int32_t *class_of)
+{
+    size_t n_sets = tokenized_n_label_sets(set->rows), n = 0;
+    for (size_t s = 0; s < n_sets; s++) {
+        n += tokenized_label_set(set->rows, s).n;
+    }
+    CHECK(n < UINT32_MAX);
+    set->classes = mem_alloc(n, sizeof *set->classes);
+    set->class_begin = mem_zalloc(n_sets + 1, sizeof *set->class_begin);
+    for (size_t s = 0; s < n_sets; s++) {
+        LabelSet labels = tokenized_label_set(set->rows, s);
+        uint32_t at = set->class_begin[s];
+        set->class_begin[s + 1] = at;
+        for (size_t j = 0; j < labels.n; j++) {
+            int32_t class_index = class_of[labels.labels[j]];
+            if (class_index >= 0) {
+                insert_class(set->classes + at, set->class_begin[s + 1] - at,
+                             class_index);
+                set->class_begin[s + 1]++;
+            }
+        }
+    }
+}
+
+static Status open_labels(Dataset *set, bool labelled)
+{
+    int32_t *class_of = match_labels(set, labelled);
+    Status status = labelled ? check_labels(set, class_of) : STATUS_OK;
+    if (status == STATUS_OK && tokenized_multi_label(set->rows)) {
+        match_label_sets(set, class_of);
+        free(class_of);
+    } else {
+        set->classes = class_of;
+    }
+    return status;
 }
 
 /* ---- lengths ---- */
@@ -118,10 +170,7 @@ static void measure(Dataset *set, const uint16_t *row_length)
 
 static Status fill(Dataset *set, const DatasetSource *source)
 {
-    match_labels(set, source->labelled);
-    if (source->labelled) {
-        TRY(check_labels(set));
-    }
+    TRY(open_labels(set, source->labelled));
     set->words = source->words;
     if (!set->words) {
         TRY(encoded_words_make(set->pre, set->rows, 0, &set->own_words));
@@ -176,10 +225,26 @@ size_t dataset_n_tokens(const Dataset *set)
     return set->n_tokens;
 }
 
-int32_t dataset_label(const Dataset *set, size_t example)
+ClassSet dataset_classes(const Dataset *set, size_t example)
 {
     int32_t label = tokenized_row(set->rows, dataset_row(set, example))->label;
-    return label >= 0 ? set->class_of[label] : -1;
+    if (label < 0 || !set->class_begin) {
+        bool known = label >= 0 && set->classes[label] >= 0;
+        return (ClassSet){set->classes + (known ? label : 0), known};
+    }
+    uint32_t begin = set->class_begin[label];
+    return (ClassSet){set->classes + begin, set->class_begin[label + 1] - begin};
+}
+
+bool dataset_multi_label(const Dataset *set)
+{
+    return set->class_begin != NULL;
+}
+
+int32_t dataset_label(const Dataset *set, size_t example)
+{
+    ClassSet classes = dataset_classes(set, example);
+    return classes.n > 0 ? classes.classes[0] : -1;
 }
 
 size_t dataset_length(const Dataset *set, size_t example)

@@ -39,7 +39,14 @@ Status dataset_open_texts(const Preprocessor *pre, const Text *texts, size_t n,
 void dataset_close(Dataset *set);
 
 size_t dataset_size(const Dataset *set);
-int32_t dataset_label(const Dataset *set, size_t example);
+/* The classes of an example: none where it has no label, or none that is known. Borrowed
+ * from the set. */
+ClassSet dataset_classes(const Dataset *set, size_t example);
+
+/* Whether an example may have several classes, or none. */
+bool dataset_multi_label(const Dataset *set);
+
+int32_t dataset_label(const Dataset *set, size_t example); /* its one class, or -1 */
 size_t dataset_length(const Dataset *set, size_t example); /* its tokens, at least 1 */
 size_t dataset_n_tokens(const Dataset *set);               /* of all texts */
 

@@ -10,8 +10,11 @@ struct Dataset {
     const EncodedWords *words;
     const uint32_t *index; /* NULL: example i is row i */
     size_t n;
-    int32_t *class_of; /* [labels of the rows] */
-    uint16_t *length;  /* [n] tokens */
+    /* The classes of label set s of the rows: classes[begin[s] .. begin[s + 1]), or
+     * classes[s] alone (-1 for none) where begin is NULL: one label a row. */
+    int32_t *classes;
+    uint32_t *class_begin;
+    uint16_t *length; /* [n] tokens */
     size_t n_tokens;
 
     TokenizedRows *own_rows; /* NULL when borrowed */

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "data/clean.h"
 #include "data/globs.h"
+#include "data/label_cell.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,10 @@ typedef struct Inspector {
     Lexicon labels; /* of the file at hand */
     uint64_t *label_rows;
     size_t label_cap;
-    Lexicon all_labels;
+    Lexicon all_labels; /* of all files: labels, or the label sets as numbers of them */
+    Lexicon all_sets;
+    uint32_t *set; /* the row's labels as numbers in all_labels */
+    size_t set_cap;
     StrBuf text, cleaned;
     TokenizerScratch *scratch;
     Encoding encoding;
@@ -145,7 +149,7 @@ static bool is_text_column(const InspectColumns *columns, const char *name)
     return strlist_has(&columns->text, name);
 }
 
-static void add_label(Inspector *in, Text label, Inspection *out)
+static void count_label(Inspector *in, Text label)
 {
     size_t before = in->labels.n;
     uint32_t number = lexicon_add(&in->labels, label);
@@ -155,19 +159,60 @@ static void add_label(Inspector *in, Text label, Inspection *out)
         in->label_rows[number] = 0;
     }
     in->label_rows[number]++;
-    out->n_empty_label += label.n == 0;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Each label of the cell counts once. Returns the number of the set. */
+static uint32_t add_label_set(Inspector *in, Text cell, Inspection *out)
+{
+    Text label, separator = text_of(in->request->label_separator);
+    size_t n = 0;
+    while (label_cell_next(&cell, separator, &label)) {
+        uint32_t number = lexicon_add(&in->all_labels, label);
+        size_t i = 0;
+        while (i < n && in->set[i] != number) {
+            i++;
+        }
+        if (i == n) {
+            in->set = mem_grow(in->set, &in->set_cap, n + 1, sizeof *in->set);
+            in->set[n++] = number;
+            count_label(in, label);
+        }
+    }
+    if (n > 0) {
+        qsort(in->set, n, sizeof *in->set, ascending);
+    }
+    out->n_labels += n;
+    out->n_empty_label += n == 0;
+    Text set = {(const char *)in->set, n * sizeof *in->set};
+    return lexicon_add(&in->all_sets, set);
+}
+
+/* Counts what the label column holds; returns a number that tells labels apart. */
+static uint32_t add_label(Inspector *in, Text cell, Inspection *out)
+{
+    if (in->request->label_separator) {
+        return add_label_set(in, cell, out);
+    }
+    count_label(in, cell);
+    out->n_empty_label += cell.n == 0;
+    return lexicon_add(&in->all_labels, cell);
 }
 
 static void add_row(Inspector *in, const Row *row, Inspection *out)
 {
-    Text label = {"", 0};
+    uint32_t label = 0;
     strbuf_clear(&in->text);
     for (size_t i = 0; i < row->n_fields; i++) {
         const char *name = out->columns.items[i];
         out->empty[i] += row->fields[i].n == 0;
         if (in->columns->label && strcmp(name, in->columns->label) == 0) {
-            label = row->fields[i];
-            add_label(in, label, out);
+            label = add_label(in, row->fields[i], out);
         } else if (is_text_column(in->columns, name)) {
             if (in->text.n > 0) {
                 strbuf_add_char(&in->text, ' ');
@@ -178,7 +223,7 @@ static void add_row(Inspector *in, const Row *row, Inspection *out)
     Text text = {in->text.p, in->text.n};
     out->n_rows++;
     measure(in, text, out);
-    check_duplicate(in, row, text, lexicon_add(&in->all_labels, label), out);
+    check_duplicate(in, row, text, label, out);
 }
 
 /* ---- columns ---- */
@@ -302,7 +347,10 @@ static Status read_rows(Inspector *in, RowReader *rows, Inspection *out)
 
 static Status inspect_file(Inspector *in, const char *path, Inspection *out)
 {
-    RowOptions options = {.all = true, .policy = UTF8_ERROR};
+    RowOptions options = {.all = true,
+                          .policy = UTF8_ERROR,
+                          .list_separator = in->request->label_separator,
+                          .list_column = in->request->label};
     RowReader *rows;
     TRY(row_reader_open(path, &options, &rows));
     strlist_add(&in->files, row_reader_name(rows));
@@ -363,6 +411,8 @@ static void free_inspector(Inspector *in)
     free(in->seen);
     lexicon_free(&in->labels);
     lexicon_free(&in->all_labels);
+    lexicon_free(&in->all_sets);
+    free(in->set);
     free(in->label_rows);
     strbuf_free(&in->text);
     strbuf_free(&in->cleaned);

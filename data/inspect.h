@@ -38,6 +38,7 @@ typedef struct Inspection {
     StrList columns;
     uint64_t *empty; /* [columns.n] rows in which the column is empty */
     uint64_t n_rows, n_bad, n_empty_text, n_empty_label;
+    uint64_t n_labels;   /* of all rows together; with a separator */
     StrList bad;         /* messages of the first bad rows */
     ClassCount *classes; /* most frequent first */
     size_t n_classes;
@@ -50,9 +51,10 @@ typedef struct Inspection {
 
 typedef struct InspectRequest {
     const StrList *files;
-    const StrList *text;        /* columns; empty: all but the label and id */
-    const char *label;          /* column; NULL: label, tag, class, category or target */
-    const Tokenizer *tokenizer; /* or NULL */
+    const StrList *text;         /* columns; empty: all but the label and id */
+    const char *label;           /* column; NULL: label, tag, class, category or target */
+    const char *label_separator; /* between the labels of a row; NULL: one each */
+    const Tokenizer *tokenizer;  /* or NULL */
     /* Called now and then with what was read; or NULL. */
     void (*progress)(const char *name, uint64_t done, uint64_t total);
 } InspectRequest;

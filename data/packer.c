@@ -17,8 +17,10 @@ struct BatchPacker {
     WordScratch text;     /* words of the text at hand */
 
     uint32_t *text_start, *wide_begin, *wide_count, *example; /* per text */
-    int32_t *label;
+    uint32_t *class_begin;                                    /* [text_cap + 1] */
     size_t text_cap;
+    int32_t *classes; /* of all texts of the batch */
+    size_t class_cap;
     uint32_t *token; /* [token_cap] */
     size_t token_cap;
     uint32_t *word_id, *word_row, *ngram_begin, *ngram_count; /* [word_cap] */
@@ -54,7 +56,8 @@ void batch_packer_close(BatchPacker *packer)
     free(packer->wide_begin);
     free(packer->wide_count);
     free(packer->example);
-    free(packer->label);
+    free(packer->class_begin);
+    free(packer->classes);
     free(packer->token);
     free(packer->word_id);
     free(packer->word_row);
@@ -82,7 +85,7 @@ static void make_room_for_texts(BatchPacker *packer, size_t n)
     packer->wide_begin = larger(packer->wide_begin, n);
     packer->wide_count = larger(packer->wide_count, n);
     packer->example = larger(packer->example, n);
-    packer->label = larger(packer->label, n);
+    packer->class_begin = larger(packer->class_begin, n + 1);
 }
 
 /* A batch has at most as many distinct units as tokens, and as the set has. */
@@ -194,18 +197,37 @@ static void add_pieces(BatchPacker *packer, size_t n_words, size_t length, uint3
     }
 }
 
+/* One class a text, -1 for none; or as many as it has. */
+static void add_classes(BatchPacker *packer, size_t at, uint32_t example)
+{
+    const Dataset *set = packer->set;
+    ClassSet own = dataset_classes(set, example);
+    static const int32_t UNKNOWN = -1;
+    if (own.n == 0 && !dataset_multi_label(set)) {
+        own = (ClassSet){&UNKNOWN, 1};
+    }
+    uint32_t begin = packer->class_begin[at];
+    packer->classes = mem_grow(packer->classes, &packer->class_cap, begin + own.n,
+                               sizeof *packer->classes);
+    for (size_t i = 0; i < own.n; i++) {
+        packer->classes[begin + i] = own.classes[i];
+    }
+    packer->class_begin[at + 1] = begin + (uint32_t)own.n;
+}
+
 static void gather_texts(BatchPacker *packer, const uint32_t *examples, size_t n)
 {
     const Dataset *set = packer->set;
     size_t at = 0;
     packer->n_wide = 0;
+    packer->class_begin[0] = 0;
     for (size_t i = 0; i < n; i++) {
         uint32_t example = examples[i];
         size_t length = dataset_length(set, example);
         size_t n_words = read_words(packer, dataset_row(set, example));
         packer->text_start[i] = (uint32_t)at;
         packer->example[i] = example;
-        packer->label[i] = dataset_label(set, example);
+        add_classes(packer, i, example);
         if (set->words->piece_begin) {
             add_pieces(packer, n_words, length, packer->token + at);
         } else {
@@ -260,6 +282,19 @@ static void lay_longest(BatchPacker *packer, size_t n)
     free(of_length);
 }
 
+/* Room for n texts that all have the largest label set. */
+static void reserve_classes(BatchPacker *packer, size_t n)
+{
+    const TokenizedRows *rows = packer->set->rows;
+    size_t most = 1;
+    for (size_t s = 0; s < tokenized_n_label_sets(rows); s++) {
+        size_t size = tokenized_label_set(rows, s).n;
+        most = size > most ? size : most;
+    }
+    packer->classes = mem_reserve(packer->classes, &packer->class_cap, n * most,
+                                  sizeof *packer->classes);
+}
+
 static int descending(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -296,6 +331,7 @@ void batch_packer_reserve(BatchPacker *packer, size_t n, PackedBatch *largest)
     size_t n_units = set->words->units.n;
     n = n < set->n ? n : set->n;
     make_room_for_texts(packer, n);
+    reserve_classes(packer, n);
     lay_longest(packer, n);
     make_room_for_tokens(packer, packer->text_start[n]);
     memset(packer->present, 0, (n_units / 64 + 1) * sizeof *packer->present);
@@ -325,21 +361,23 @@ void batch_pack(BatchPacker *packer, const uint32_t *examples, size_t n, PackedB
     for (size_t t = 0; t < n_tokens; t++) {
         packer->token[t] = packer->place[packer->token[t]];
     }
-    *out = (PackedBatch){.n_texts = n,
-                         .n_tokens = n_tokens,
-                         .n_words = n_words,
-                         .text_start = packer->text_start,
-                         .token_word = packer->token,
-                         .word_id = packer->word_id,
-                         .word_row = packer->word_row,
-                         .ngram_begin = packer->ngram_begin,
-                         .ngram_count = packer->ngram_count,
-                         .ngram = set->words->units.ngram,
-                         .mask_row = preprocessor_mask_row(set->pre),
-                         .wide_begin = packer->wide_begin,
-                         .wide_count = packer->wide_count,
-                         .wide_id = packer->wide_id,
-                         .wide_value = packer->wide_value,
-                         .label = packer->label,
-                         .example = packer->example};
+    *out =
+        (PackedBatch){.n_texts = n,
+                      .n_tokens = n_tokens,
+                      .n_words = n_words,
+                      .text_start = packer->text_start,
+                      .token_word = packer->token,
+                      .word_id = packer->word_id,
+                      .word_row = packer->word_row,
+                      .ngram_begin = packer->ngram_begin,
+                      .ngram_count = packer->ngram_count,
+                      .ngram = set->words->units.ngram,
+                      .mask_row = preprocessor_mask_row(set->pre),
+                      .wide_begin = packer->wide_begin,
+                      .wide_count = packer->wide_count,
+                      .wide_id = packer->wide_id,
+                      .wide_value = packer->wide_value,
+                      .targets = {packer->classes,
+                                  dataset_multi_label(set) ? packer->class_begin : NULL},
+                      .example = packer->example};
 }

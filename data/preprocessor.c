@@ -29,6 +29,7 @@ static void copy_config(Preprocessor *pre, const DataConfig *config)
         strlist_add(&pre->text_columns, config->text.items[i]);
     }
     pre->label_column = mem_strdup(config->label);
+    pre->label_separator = mem_strdup(config->label_separator);
     pre->max_words = (size_t)config->max_words;
     pre->min_count = (size_t)config->min_count;
     pre->ngrams = (NgramConfig){.min = (size_t)config->ngram_min,
@@ -44,9 +45,9 @@ static void fit_labels(Preprocessor *pre, const TokenizedRows *rows,
     const StrList *labels = tokenized_labels(rows);
     bool *used = mem_zalloc(labels->n, sizeof *used);
     for (size_t i = 0; i < n; i++) {
-        int32_t label = tokenized_row(rows, index ? index[i] : i)->label;
-        if (label >= 0) {
-            used[label] = true;
+        LabelSet set = tokenized_row_labels(rows, index ? index[i] : i);
+        for (size_t j = 0; j < set.n; j++) {
+            used[set.labels[j]] = true;
         }
     }
     Text *names = mem_alloc(labels->n, sizeof *names);
@@ -142,6 +143,7 @@ void preprocessor_close(Preprocessor *pre)
     word_splitter_close(pre->splitter);
     strlist_free(&pre->text_columns);
     free(pre->label_column);
+    free(pre->label_separator);
     labels_free(&pre->labels);
     vocabulary_free(&pre->vocabulary);
     tokenizer_close(pre->wordpiece);
@@ -178,6 +180,9 @@ void preprocessor_describe(const Preprocessor *pre, JsonWriter *w)
     json_begin_object(w);
     write_list(w, "text_columns", &pre->text_columns);
     write_name(w, "label_column", pre->label_column);
+    if (pre->label_separator) {
+        write_name(w, "label_separator", pre->label_separator);
+    }
     write_list(w, "labels", &pre->labels.names);
     json_write_key(w, "cleaning");
     cleaner_describe(word_splitter_cleaner(pre->splitter), w);
@@ -393,6 +398,11 @@ static Status load_parts(const Loading *loading, Preprocessor *pre)
     TRY(load_list(loading, "text_columns", &pre->text_columns));
     pre->label_column =
         mem_strdup(json_string(json_get(loading->object, "label_column")));
+    pre->label_separator =
+        mem_strdup(json_string(json_get(loading->object, "label_separator")));
+    if (pre->label_separator && !*pre->label_separator) {
+        return load_failed(loading, "label_separator", "a text that is not empty");
+    }
     TRY(load_labels(loading, &pre->labels));
     TRY(load_words(loading, pre));
     TRY(load_splitter(loading, pre));
@@ -494,4 +504,9 @@ const StrList *preprocessor_text_columns(const Preprocessor *pre)
 const char *preprocessor_label_column(const Preprocessor *pre)
 {
     return pre->label_column;
+}
+
+const char *preprocessor_label_separator(const Preprocessor *pre)
+{
+    return pre->label_separator;
 }

@@ -45,5 +45,7 @@ size_t preprocessor_wide_buckets(const Preprocessor *pre); /* of all blocks toge
 size_t preprocessor_max_words(const Preprocessor *pre);
 const StrList *preprocessor_text_columns(const Preprocessor *pre);
 const char *preprocessor_label_column(const Preprocessor *pre);
+/* What stands between the labels of a text in files; NULL when each text has one. */
+const char *preprocessor_label_separator(const Preprocessor *pre);
 
 #endif

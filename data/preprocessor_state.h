@@ -13,7 +13,8 @@ struct Preprocessor {
     WordSplitter *splitter;
     TokenizerKind tokenizer;
     StrList text_columns;
-    char *label_column; /* NULL when there was none */
+    char *label_column;    /* NULL when there was none */
+    char *label_separator; /* NULL: one label a text */
     size_t max_words;
     size_t min_count;
     Labels labels;

@@ -117,6 +117,10 @@ static Status make_key(const RowsRequest *request, const StrList *files,
     add_text(sha, splitter);
     add_text(sha, config->label);
     add_text(sha, config->group);
+    if (config->label_separator) {
+        add_text(sha, "label_separator");
+        add_text(sha, config->label_separator);
+    }
     sha256_add(sha, &config->invalid_utf8, sizeof config->invalid_utf8);
     for (size_t i = 0; i < config->text.n; i++) {
         add_text(sha, config->text.items[i]);
@@ -169,6 +173,7 @@ static TokenizeRequest tokenize_request(const RowsRequest *request, const StrLis
         .files = files,
         .text_columns = &config->text,
         .label = config->label,
+        .label_separator = config->label_separator,
         .group = config->group,
         .policy = (InvalidUtf8)config->invalid_utf8,
         .splitter = request->splitter,

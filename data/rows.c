@@ -25,6 +25,7 @@ struct RowReader {
     Json *object;    /* the JSON line that the fields borrow from */
     StrBuf *written; /* [wanted.n] fields that had to be written out anew */
     StrBuf replaced; /* a JSON line after replacement */
+    char *list_separator, *list_column; /* NULL as in RowOptions */
     bool all;
     bool stuck; /* the record that failed is still to come */
     size_t n_rows, n_invalid;
@@ -309,6 +310,8 @@ Status row_reader_open(const char *path, const RowOptions *options, RowReader **
     rows->n_required = rows->wanted.n;
     add_wanted(&rows->wanted, options->optional);
     rows->all = options->all;
+    rows->list_separator = mem_strdup(options->list_separator);
+    rows->list_column = mem_strdup(options->list_column);
     if (!rows->all) {
         make_places(rows);
     }
@@ -339,6 +342,8 @@ void row_reader_close(RowReader *rows)
     strbuf_free(&rows->replaced);
     strlist_free(&rows->wanted);
     strlist_free(&rows->found);
+    free(rows->list_separator);
+    free(rows->list_column);
     free(rows);
 }
 
@@ -419,6 +424,84 @@ static Status no_such_member(const RowReader *rows, const char *column, size_t l
     return status;
 }
 
+static Status not_a_text(const RowReader *rows, const char *column, size_t line,
+                         JsonType type)
+{
+    return status_set(STATUS_DATA, "%s:%zu:1: \"%s\": expected a text, found %s",
+                      row_reader_name(rows), line, column,
+                      type == JSON_ARRAY ? "a list" : "an object");
+}
+
+static Status check_text(const RowReader *rows, Text text, const char *column,
+                         size_t line)
+{
+    if (text.n > 0 && memchr(text.p, '\0', text.n)) {
+        return status_set(STATUS_DATA, "%s:%zu:1: \"%s\": holds a NUL character",
+                          row_reader_name(rows), line, column);
+    }
+    if (text.n > FIELD_LIMIT) {
+        return status_set(STATUS_DATA, "%s:%zu:1: \"%s\": field longer than 10 MB",
+                          row_reader_name(rows), line, column);
+    }
+    return STATUS_OK;
+}
+
+/* Appends what is neither list nor object. */
+static void add_scalar(const Json *value, StrBuf *out)
+{
+    char number[32];
+    switch (json_type(value)) {
+    case JSON_STRING:
+        strbuf_add(out, json_text(value).p, json_text(value).n);
+        break;
+    case JSON_INT:
+        strbuf_printf(out, "%lld", (long long)json_int(value, 0));
+        break;
+    case JSON_DOUBLE:
+        text_from_double(json_double(value, 0), number);
+        strbuf_add_text(out, number);
+        break;
+    case JSON_BOOL:
+        strbuf_add_text(out, json_bool(value, false) ? "true" : "false");
+        break;
+    default:
+        break;
+    }
+}
+
+static bool may_be_list(const RowReader *rows, const char *column)
+{
+    return rows->list_separator &&
+           (!rows->list_column || strcmp(rows->list_column, column) == 0);
+}
+
+/* The items of a list as a cell of CSV would hold them. */
+static Status add_list(const RowReader *rows, const Json *list, const char *column,
+                       size_t line, StrBuf *out)
+{
+    const char *separator = rows->list_separator;
+    for (size_t i = 0; i < json_size(list); i++) {
+        const Json *item = json_at(list, i);
+        JsonType type = json_type(item);
+        if (type == JSON_ARRAY || type == JSON_OBJECT) {
+            return not_a_text(rows, column, line, type);
+        }
+        strbuf_add_text(out, i > 0 ? separator : "");
+        size_t begin = out->n;
+        add_scalar(item, out);
+        if (out->n > begin &&
+            memmem(out->p + begin, out->n - begin, separator, strlen(separator))) {
+            status_set(STATUS_DATA,
+                       "%s:%zu:1: \"%s\": \"%.*s\" holds the separator \"%s\"",
+                       row_reader_name(rows), line, column, (int)(out->n - begin),
+                       out->p + begin, separator);
+            status_hint("choose another data.label_separator");
+            return STATUS_DATA;
+        }
+    }
+    return STATUS_OK;
+}
+
 /* The text of one member of the line's object. */
 static Status json_field(RowReader *rows, size_t i, size_t line)
 {
@@ -427,38 +510,22 @@ static Status json_field(RowReader *rows, size_t i, size_t line)
     if (!value && i < rows->n_required) {
         return no_such_member(rows, column, line);
     }
-    JsonType type = json_type(value);
-    if (type == JSON_ARRAY || type == JSON_OBJECT) {
-        return status_set(STATUS_DATA, "%s:%zu:1: \"%s\": expected a text, found %s",
-                          row_reader_name(rows), line, column,
-                          type == JSON_ARRAY ? "a list" : "an object");
-    }
-    if (type == JSON_STRING) {
-        rows->fields[i] = json_text(value);
-        if (memchr(rows->fields[i].p, '\0', rows->fields[i].n)) {
-            return status_set(STATUS_DATA, "%s:%zu:1: \"%s\": holds a NUL character",
-                              row_reader_name(rows), line, column);
-        }
-        if (rows->fields[i].n > FIELD_LIMIT) {
-            return status_set(STATUS_DATA, "%s:%zu:1: \"%s\": field longer than 10 MB",
-                              row_reader_name(rows), line, column);
-        }
-        return STATUS_OK;
-    }
     StrBuf *out = &rows->written[i];
     strbuf_clear(out);
     strbuf_add(out, "", 0);
-    char number[32];
-    if (type == JSON_INT) {
-        strbuf_printf(out, "%lld", (long long)json_int(value, 0));
-    } else if (type == JSON_DOUBLE) {
-        text_from_double(json_double(value, 0), number);
-        strbuf_add_text(out, number);
-    } else if (type == JSON_BOOL) {
-        strbuf_add_text(out, json_bool(value, false) ? "true" : "false");
+    JsonType type = json_type(value);
+    if (type == JSON_STRING) {
+        rows->fields[i] = json_text(value);
+    } else if (type == JSON_ARRAY && may_be_list(rows, column)) {
+        TRY(add_list(rows, value, column, line, out));
+        rows->fields[i] = (Text){out->p, out->n};
+    } else if (type == JSON_ARRAY || type == JSON_OBJECT) {
+        return not_a_text(rows, column, line, type);
+    } else {
+        add_scalar(value, out);
+        rows->fields[i] = (Text){out->p, out->n};
     }
-    rows->fields[i] = (Text){out->p, out->n};
-    return STATUS_OK;
+    return check_text(rows, rows->fields[i], column, line);
 }
 
 /* The next line that is UTF-8, or made so; *replaced says which. */

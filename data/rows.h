@@ -37,6 +37,8 @@ typedef struct RowOptions {
     InvalidUtf8 policy;
     RowFormat format;
     bool all; /* all columns of the file instead: the header's, or the first object's */
+    const char *list_separator; /* joins JSON lists of texts; NULL: they are refused */
+    const char *list_column;    /* where they may stand; NULL: in any column */
 } RowOptions;
 
 /* One row. Everything is borrowed until the next one is read or the reader is closed. */
@@ -58,8 +60,8 @@ Status row_reader_open(const char *path, const RowOptions *options, RowReader **
 void row_reader_close(RowReader *rows); /* NULL is fine */
 
 /* The next row; *more is false when there is none, also where that is an error. JSON
- * Lines: numbers and booleans give their JSON text, null an empty field; lists and
- * objects are refused. */
+ * Lines: numbers and booleans give their JSON text, null an empty field; objects are
+ * refused, and lists unless the options name a separator. */
 Status row_reader_next(RowReader *rows, Row *out, bool *more);
 
 /* After STATUS_DATA from row_reader_next: whether the rows behind the bad one can be

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "data/split_labels.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -419,6 +420,10 @@ bool split_make(const SplitRequest *request, uint8_t *part, SplitTooSmall *too_s
 {
     memset(part, PART_TRAIN, request->n_rows);
     if (!holds_out(request)) {
+        return true;
+    }
+    if (!request->class_of) {
+        split_labels_make(request, part);
         return true;
     }
     if (!classes_suffice(request, too_small)) {

@@ -3,6 +3,8 @@
 #ifndef MUSTER_DATA_SPLIT_H
 #define MUSTER_DATA_SPLIT_H
 
+#include "base/batch.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +26,8 @@ typedef enum SplitPart { PART_TRAIN, PART_VAL, PART_TEST } SplitPart;
 
 typedef struct SplitRequest {
     size_t n_rows, n_classes, n_groups;
-    const int32_t *class_of;  /* [n_rows] */
+    const int32_t *class_of;  /* [n_rows]; NULL: rows have several classes or none */
+    Targets labels;           /* then these: split_labels.h */
     const uint32_t *group_of; /* [n_rows], or NULL: every row stands for itself */
     double val_size;          /* share of the rows that are not for the test */
     double test_size;         /* share of all rows */

@@ -58,6 +58,24 @@ static Status one_class(const TokenizedRows *rows, const Labels *labels,
     return STATUS_DATA;
 }
 
+static Status no_labels(const TokenizedRows *rows, const char *column)
+{
+    status_set(STATUS_DATA, "%s: no row has a label in column \"%s\"",
+               tokenized_files(rows)->items[0], column);
+    status_hint("is data.label the right column?");
+    return STATUS_DATA;
+}
+
+/* A classifier needs two classes; one label may still be there or not. */
+static Status check_labels(const DataConfig *config, const TokenizedRows *rows,
+                           const Labels *labels)
+{
+    if (tokenized_multi_label(rows)) {
+        return labels->names.n > 0 ? STATUS_OK : no_labels(rows, config->label);
+    }
+    return labels->names.n > 1 ? STATUS_OK : one_class(rows, labels, config->label);
+}
+
 static void sort_labels(const StrList *names, Labels *labels)
 {
     Text *texts = mem_alloc(names->n, sizeof *texts);
@@ -68,21 +86,45 @@ static void sort_labels(const StrList *names, Labels *labels)
     free(texts);
 }
 
-/* The class of every row, classes in the order of their names. */
-static int32_t *list_classes(const TokenizedRows *rows, const Labels *labels)
+/* The classes of every row, numbered in the order of their names. Owned. */
+typedef struct RowClasses {
+    int32_t *classes; /* row by row */
+    uint32_t *begin;  /* [n + 1] where each row's begin; NULL: one each */
+} RowClasses;
+
+static size_t count_labels(const TokenizedRows *rows)
+{
+    size_t n = tokenized_multi_label(rows) ? 0 : tokenized_size(rows);
+    for (size_t i = 0; tokenized_multi_label(rows) && i < tokenized_size(rows); i++) {
+        n += tokenized_row_labels(rows, i).n;
+    }
+    return n;
+}
+
+static RowClasses list_classes(const TokenizedRows *rows, const Labels *labels)
 {
     const StrList *names = tokenized_labels(rows);
     int32_t *class_of_label = mem_alloc(names->n, sizeof *class_of_label);
     for (size_t i = 0; i < names->n; i++) {
         class_of_label[i] = labels_find(labels, text_of(names->items[i]));
     }
-    size_t n = tokenized_size(rows);
-    int32_t *class_of = mem_alloc(n, sizeof *class_of);
+    size_t n = tokenized_size(rows), n_labels = count_labels(rows), at = 0;
+    CHECK(n_labels < UINT32_MAX);
+    RowClasses out = {.classes = mem_alloc(n_labels, sizeof *out.classes)};
+    if (tokenized_multi_label(rows)) {
+        out.begin = mem_zalloc(n + 1, sizeof *out.begin);
+    }
     for (size_t i = 0; i < n; i++) {
-        class_of[i] = class_of_label[tokenized_row(rows, i)->label];
+        LabelSet set = tokenized_row_labels(rows, i);
+        for (size_t j = 0; j < set.n; j++) {
+            out.classes[at++] = class_of_label[set.labels[j]];
+        }
+        if (out.begin) {
+            out.begin[i + 1] = (uint32_t)at;
+        }
     }
     free(class_of_label);
-    return class_of;
+    return out;
 }
 
 static uint32_t *list_groups(const TokenizedRows *rows)
@@ -127,13 +169,14 @@ static Status make_parts(const DataConfig *config, const Labels *labels, uint64_
                          const Splits *splits, uint8_t *part)
 {
     const TokenizedRows *rows = splits->rows;
-    int32_t *class_of = list_classes(rows, labels);
+    RowClasses classes = list_classes(rows, labels);
     uint32_t *group_of = tokenized_n_groups(rows) > 0 ? list_groups(rows) : NULL;
     SplitRequest request = {
         .n_rows = tokenized_size(rows),
         .n_classes = labels->names.n,
         .n_groups = tokenized_n_groups(rows),
-        .class_of = class_of,
+        .class_of = classes.begin ? NULL : classes.classes,
+        .labels = {classes.classes, classes.begin},
         .group_of = group_of,
         .val_size = config->val_size,
         .test_size = splits->test_rows ? 0 : config->test_size,
@@ -145,9 +188,11 @@ static Status make_parts(const DataConfig *config, const Labels *labels, uint64_
     SplitTooSmall too_small;
     Status status = STATUS_OK;
     if (!split_make(&request, part, &too_small)) {
-        status = class_too_small(splits, labels, class_of, &too_small, config->folds > 1);
+        status = class_too_small(splits, labels, classes.classes, &too_small,
+                                 config->folds > 1);
     }
-    free(class_of);
+    free(classes.classes);
+    free(classes.begin);
     free(group_of);
     return status;
 }
@@ -187,6 +232,15 @@ static Status split_by_class(const DataConfig *config, const Labels *labels,
     return status;
 }
 
+static Status no_training_row(const TokenizedRows *rows, size_t row, uint32_t label)
+{
+    char *place = tokenized_place(rows, row);
+    status_set(STATUS_DATA, "%s: label \"%s\" stands in no training row", place,
+               tokenized_labels(rows)->items[label]);
+    free(place);
+    return STATUS_DATA;
+}
+
 /* All test rows are for the test; their labels must be known. */
 static Status take_test_rows(const Labels *labels, Splits *splits)
 {
@@ -201,12 +255,10 @@ static Status take_test_rows(const Labels *labels, Splits *splits)
     splits->test = splits->owned[2] = mem_alloc(splits->n_test, sizeof(uint32_t));
     Status status = STATUS_OK;
     for (size_t i = 0; i < splits->n_test && status == STATUS_OK; i++) {
-        int32_t label = tokenized_row(rows, i)->label;
-        if (!known[label]) {
-            char *place = tokenized_place(rows, i);
-            status = status_set(STATUS_DATA, "%s: label \"%s\" stands in no training row",
-                                place, names->items[label]);
-            free(place);
+        LabelSet set = tokenized_row_labels(rows, i);
+        for (size_t j = 0; j < set.n && status == STATUS_OK; j++) {
+            status = known[set.labels[j]] ? STATUS_OK
+                                          : no_training_row(rows, i, set.labels[j]);
         }
         splits->owned[2][i] = (uint32_t)i;
     }
@@ -346,8 +398,10 @@ Status splits_cut(const DataConfig *config, uint64_t seed, Splits *splits)
 {
     Labels labels;
     sort_labels(tokenized_labels(splits->rows), &labels);
-    Status status = labels.names.n < 2 ? one_class(splits->rows, &labels, config->label)
-                                       : split_by_class(config, &labels, seed, splits);
+    Status status = check_labels(config, splits->rows, &labels);
+    if (status == STATUS_OK) {
+        status = split_by_class(config, &labels, seed, splits);
+    }
     if (status == STATUS_OK && splits->test_rows) {
         status = take_test_rows(&labels, splits);
     }
@@ -377,6 +431,9 @@ void splits_count_labels(const TokenizedRows *rows, size_t *counts)
 {
     memset(counts, 0, tokenized_labels(rows)->n * sizeof *counts);
     for (size_t i = 0; i < tokenized_size(rows); i++) {
-        counts[tokenized_row(rows, i)->label]++;
+        LabelSet set = tokenized_row_labels(rows, i);
+        for (size_t j = 0; j < set.n; j++) {
+            counts[set.labels[j]]++;
+        }
     }
 }

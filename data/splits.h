@@ -42,7 +42,8 @@ Status splits_open_rows(const DataConfig *config, const WordSplitter *splitter,
 
 /* Splits opened rows, stratified by class and keyed by `seed`: the second half.
  * STATUS_DATA for one class only, a class with fewer rows than its split needs (named),
- * and a label in the test rows that the training rows do not have. With val_size 0 and
+ * and a label in the test rows that the training rows do not have. Rows of several labels
+ * need one label in all, and have no rows too few (split_labels.h). With val_size 0 and
  * no folds there is no validation split. */
 Status splits_cut(const DataConfig *config, uint64_t seed, Splits *splits);
 
@@ -53,7 +54,7 @@ Status splits_check_shared(const DataConfig *config, const Splits *splits);
 Status splits_read(const DataConfig *config, const WordSplitter *splitter, uint64_t seed,
                    bool progress, Splits *out);
 
-/* counts[c]: rows with label number c of tokenized_labels. */
+/* counts[c]: rows that have label number c of tokenized_labels. */
 void splits_count_labels(const TokenizedRows *rows, size_t *counts);
 
 #endif

@@ -184,7 +184,7 @@ static Status add_row(Reading *reading, const RowReader *rows, const Row *row)
     Text label = {"", 0}, group = {"", 0};
     if (request->label) {
         label = row->fields[n_text];
-        if (label.n == 0) {
+        if (label.n == 0 && !request->label_separator) {
             return empty_column(
                 rows, row, request->label, "label",
                 "every row needs a class; take the row out or give it one");
@@ -222,8 +222,11 @@ static void begin_file(Reading *reading, const char *name)
 
 static Status read_file(Reading *reading, const char *path)
 {
+    const TokenizeRequest *request = reading->request;
     RowOptions options = {.columns = &reading->columns,
-                          .policy = reading->request->policy};
+                          .policy = request->policy,
+                          .list_separator = request->label_separator,
+                          .list_column = request->label};
     RowReader *rows;
     TRY(row_reader_open(path, &options, &rows));
     begin_file(reading, row_reader_name(rows));
@@ -289,6 +292,9 @@ Status tokenize_files(const TokenizeRequest *request, TokenizedRows **out)
 {
     Reading reading = {.request = request};
     TokenizedWriter *writer = tokenized_writer_open(request->fd, request->path);
+    if (request->label_separator) {
+        tokenized_writer_separate_labels(writer, request->label_separator);
+    }
     list_columns(request, &reading.columns);
     ring_init(&reading.ring, request->splitter, writer,
               request->threads ? request->threads : parallel_cores());

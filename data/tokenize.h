@@ -18,8 +18,9 @@
 typedef struct TokenizeRequest {
     const StrList *files;
     const StrList *text_columns;
-    const char *label; /* column, or NULL */
-    const char *group; /* column, or NULL */
+    const char *label;           /* column, or NULL */
+    const char *label_separator; /* between labels of a row; NULL: one label each */
+    const char *group;           /* column, or NULL */
     InvalidUtf8 policy;
     const WordSplitter *splitter;
     size_t threads;   /* 0 = one for each core that this process may use */
@@ -28,8 +29,8 @@ typedef struct TokenizeRequest {
     bool progress;    /* tell on stderr how far it came when it takes long */
 } TokenizeRequest;
 
-/* Reads all files. Errors are STATUS_DATA with file:line:column; an empty label is one.
- */
+/* Reads all files. Errors are STATUS_DATA with file:line:column; an empty label is one
+ * unless rows may have several. */
 Status tokenize_files(const TokenizeRequest *request, TokenizedRows **out);
 
 /* Tokenizes `n` texts in memory, without labels. */

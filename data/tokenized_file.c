@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "data/label_cell.h"
 #include "data/tokenized_state.h"
 
 #include <errno.h>
@@ -38,6 +39,10 @@ struct TokenizedWriter {
     size_t rows_cap;
     size_t n;
     Lexicon words, labels, groups;
+    char *separator;    /* between labels; NULL: one label a row */
+    Lexicon label_sets; /* with a separator */
+    uint32_t *set;      /* label numbers of the row at hand */
+    size_t set_cap;
     StrList files;
     uint64_t *first_row;
     size_t first_row_cap;
@@ -88,10 +93,20 @@ void tokenized_writer_abandon(TokenizedWriter *writer)
     free(writer->rows);
     lexicon_free(&writer->words);
     lexicon_free(&writer->labels);
+    lexicon_free(&writer->label_sets);
+    free(writer->separator);
+    free(writer->set);
     lexicon_free(&writer->groups);
     strlist_free(&writer->files);
     free(writer->first_row);
     free(writer);
+}
+
+/* The same rows with another separator are other rows. */
+void tokenized_writer_separate_labels(TokenizedWriter *writer, const char *separator)
+{
+    writer->separator = mem_strdup(separator);
+    sha256_add(writer->sha, separator, strlen(separator) + 1);
 }
 
 void tokenized_writer_add_file(TokenizedWriter *writer, const char *name)
@@ -157,6 +172,42 @@ static void add_info(TokenizedWriter *writer, const RowInfo *info)
     writer->n++;
 }
 
+/* Sets are short: insertion sort. */
+static size_t insert_label(uint32_t *set, size_t n, uint32_t label)
+{
+    size_t at = n;
+    while (at > 0 && set[at - 1] > label) {
+        at--;
+    }
+    if (at > 0 && set[at - 1] == label) {
+        return n;
+    }
+    memmove(set + at + 1, set + at, (n - at) * sizeof *set);
+    set[at] = label;
+    return n + 1;
+}
+
+static int32_t add_label_set(TokenizedWriter *writer, Text cell)
+{
+    Text label, separator = text_of(writer->separator);
+    size_t n = 0;
+    while (label_cell_next(&cell, separator, &label)) {
+        writer->set = mem_grow(writer->set, &writer->set_cap, n + 1, sizeof *writer->set);
+        n = insert_label(writer->set, n, lexicon_add(&writer->labels, label));
+    }
+    Text set = {(const char *)writer->set, n * sizeof *writer->set};
+    return (int32_t)lexicon_add(&writer->label_sets, set);
+}
+
+static int32_t add_label(TokenizedWriter *writer, const Text *cell)
+{
+    if (!cell) {
+        return -1;
+    }
+    return writer->separator ? add_label_set(writer, *cell)
+                             : (int32_t)lexicon_add(&writer->labels, *cell);
+}
+
 void tokenized_writer_add(TokenizedWriter *writer, const NewRow *row)
 {
     CHECK(writer->n < UINT32_MAX);
@@ -164,7 +215,7 @@ void tokenized_writer_add(TokenizedWriter *writer, const NewRow *row)
         .start = writer->stream_size,
         .text_sum = row->text_sum,
         .n_words = (uint32_t)row->n_words,
-        .label = row->label ? (int32_t)lexicon_add(&writer->labels, *row->label) : -1,
+        .label = add_label(writer, row->label),
         .group = row->group ? lexicon_add(&writer->groups, *row->group) : 0,
         .line = row->line < UINT32_MAX ? (uint32_t)row->line : UINT32_MAX,
     };
@@ -194,6 +245,7 @@ static TokenizedRows *take_facts(TokenizedWriter *writer, size_t n_invalid)
     writer->files = (StrList){0};
     writer->first_row = NULL;
     list_words(&writer->labels, &rows->labels);
+    rows->multi_label = writer->separator != NULL;
     rows->n_groups = writer->groups.n;
     rows->n_invalid = n_invalid;
     sha256_end(writer->sha, rows->digest);
@@ -206,8 +258,9 @@ static void take_memory(TokenizedWriter *writer, TokenizedRows *rows)
     rows->stream = (unsigned char *)strbuf_take(&writer->stream);
     rows->rows = writer->rows;
     rows->words = writer->words;
+    rows->label_sets = writer->label_sets;
     writer->rows = NULL;
-    writer->words = (Lexicon){0};
+    writer->words = writer->label_sets = (Lexicon){0};
 }
 
 static void write_list(JsonWriter *w, const char *key, const StrList *list)
@@ -226,7 +279,24 @@ static void write_number(JsonWriter *w, const char *key, size_t value)
     json_write_int(w, (int64_t)value);
 }
 
-static void write_facts(const TokenizedRows *rows, StrBuf *out)
+/* Where the label sets of multi-label rows lie in the file. */
+typedef struct SetsAt {
+    uint64_t n, begin_at, bytes_at;
+} SetsAt;
+
+static SetsAt write_sets(CheckedWriter *file, const Lexicon *sets)
+{
+    SetsAt at = {.n = sets->n};
+    if (sets->n > 0) {
+        at.begin_at = checked_writer_align(file);
+        checked_writer_add(file, sets->begin, (sets->n + 1) * sizeof *sets->begin);
+        at.bytes_at = checked_writer_align(file);
+        checked_writer_add(file, sets->bytes, sets->begin[sets->n]);
+    }
+    return at;
+}
+
+static void write_facts(const TokenizedRows *rows, const SetsAt *sets, StrBuf *out)
 {
     JsonWriter w = json_writer(out, 0);
     json_begin_object(&w);
@@ -242,6 +312,14 @@ static void write_facts(const TokenizedRows *rows, StrBuf *out)
     write_number(&w, "n_invalid", rows->n_invalid);
     json_write_key(&w, "digest");
     json_write_string(&w, rows->digest);
+    if (rows->multi_label) {
+        json_write_key(&w, "label_sets");
+        json_begin_object(&w);
+        write_number(&w, "n", sets->n);
+        write_number(&w, "begin_at", sets->begin_at);
+        write_number(&w, "bytes_at", sets->bytes_at);
+        json_end_object(&w);
+    }
     json_end_object(&w);
 }
 
@@ -288,9 +366,10 @@ static Status write_parts(TokenizedWriter *writer, const TokenizedRows *rows)
                        (words->n + 1) * sizeof *words->begin);
     at.bytes_at = checked_writer_align(file);
     checked_writer_add(file, words->bytes, at.n_bytes);
+    SetsAt sets = write_sets(file, &writer->label_sets);
     at.facts_at = checked_writer_align(file);
     StrBuf facts = {0};
-    write_facts(rows, &facts);
+    write_facts(rows, &sets, &facts);
     at.n_facts = facts.n;
     checked_writer_add(file, facts.p, facts.n);
     strbuf_free(&facts);
@@ -411,6 +490,58 @@ static Status map_words(const CheckedMap *map, const Layout *at, Lexicon *words)
     return STATUS_OK;
 }
 
+/* Whether `n` items of `size` bytes lie within the map. */
+static bool lies_within(const CheckedMap *map, uint64_t at, uint64_t n, uint64_t size)
+{
+    uint64_t all = checked_map_size(map);
+    return at <= all && n <= (all - at) / size;
+}
+
+/* Every set holds whole numbers of labels that there are. */
+static Status check_sets(const TokenizedRows *rows)
+{
+    const Lexicon *sets = &rows->label_sets;
+    const uint32_t *labels = (const void *)sets->bytes;
+    for (size_t i = 0; i < sets->n; i++) {
+        if (sets->begin[i] > sets->begin[i + 1] || sets->begin[i] % sizeof *labels) {
+            return STATUS_DAMAGED;
+        }
+    }
+    for (size_t i = 0; i < sets->begin[sets->n] / sizeof *labels; i++) {
+        if (labels[i] >= rows->labels.n) {
+            return STATUS_DAMAGED;
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status map_sets(const Json *facts, TokenizedRows *rows)
+{
+    const Json *where = json_get(facts, "label_sets");
+    SetsAt at = {(uint64_t)json_int(json_get(where, "n"), 0),
+                 (uint64_t)json_int(json_get(where, "begin_at"), 0),
+                 (uint64_t)json_int(json_get(where, "bytes_at"), 0)};
+    rows->multi_label = where != NULL;
+    if (at.n == 0) {
+        return STATUS_OK;
+    }
+    if (at.n >= UINT32_MAX ||
+        !lies_within(rows->map, at.begin_at, at.n + 1, sizeof(uint64_t))) {
+        return STATUS_DAMAGED;
+    }
+    TRY(checked_map_verify(rows->map, at.begin_at, (at.n + 1) * sizeof(uint64_t)));
+    const size_t *begin = checked_map_get(rows->map, at.begin_at, 0);
+    if (!lies_within(rows->map, at.bytes_at, begin[at.n], 1)) {
+        return STATUS_DAMAGED;
+    }
+    TRY(checked_map_verify(rows->map, at.bytes_at, begin[at.n]));
+    rows->label_sets =
+        (Lexicon){.n = at.n,
+                  .begin = (void *)(uintptr_t)begin,
+                  .bytes = (void *)(uintptr_t)checked_map_get(rows->map, at.bytes_at, 0)};
+    return check_sets(rows);
+}
+
 static Status map_parts(TokenizedRows *rows, const char *path)
 {
     Layout at;
@@ -424,6 +555,7 @@ static Status map_parts(TokenizedRows *rows, const char *path)
     Json *facts = NULL;
     TRY(json_parse(text, path, STATUS_DAMAGED, &facts));
     Status status = read_facts(facts, rows);
+    status = status == STATUS_OK ? map_sets(facts, rows) : status;
     json_free(facts);
     return status == STATUS_OK ? STATUS_OK : not_whole(path, "its facts do not fit");
 }

@@ -15,6 +15,10 @@ typedef struct TokenizedWriter TokenizedWriter;
  * writer's (`path` is for messages). */
 TokenizedWriter *tokenized_writer_open(int fd, const char *path);
 
+/* The labels of following rows are cells of several, separated so (label_cell.h). Before
+ * the first row. */
+void tokenized_writer_separate_labels(TokenizedWriter *writer, const char *separator);
+
 /* Following rows are of this file. */
 void tokenized_writer_add_file(TokenizedWriter *writer, const char *name);
 

@@ -15,6 +15,7 @@ void tokenized_close(TokenizedRows *rows)
         free(rows->stream);
         free(rows->rows);
         lexicon_free(&rows->words);
+        lexicon_free(&rows->label_sets);
     }
     checked_map_close(rows->map);
     strlist_free(&rows->labels);
@@ -82,6 +83,31 @@ const Lexicon *tokenized_words(const TokenizedRows *rows)
 const StrList *tokenized_labels(const TokenizedRows *rows)
 {
     return &rows->labels;
+}
+
+bool tokenized_multi_label(const TokenizedRows *rows)
+{
+    return rows->multi_label;
+}
+
+size_t tokenized_n_label_sets(const TokenizedRows *rows)
+{
+    return rows->label_sets.n;
+}
+
+LabelSet tokenized_label_set(const TokenizedRows *rows, size_t number)
+{
+    Text set = lexicon_get(&rows->label_sets, (uint32_t)number);
+    return (LabelSet){(const void *)set.p, set.n / sizeof(uint32_t)};
+}
+
+LabelSet tokenized_row_labels(const TokenizedRows *rows, size_t row)
+{
+    const RowInfo *info = tokenized_row(rows, row);
+    if (rows->multi_label && info->label >= 0) {
+        return tokenized_label_set(rows, (size_t)info->label);
+    }
+    return (LabelSet){(const uint32_t *)&info->label, info->label >= 0};
 }
 
 size_t tokenized_n_groups(const TokenizedRows *rows)

@@ -14,6 +14,8 @@ struct TokenizedRows {
 
     Lexicon words; /* without slots; in memory its arrays are owned, else mapped */
     StrList labels, files;
+    bool multi_label;
+    Lexicon label_sets;  /* as `words`: a set is its uint32_t label numbers, ascending */
     uint64_t *first_row; /* [files.n] of each file */
     size_t n_groups, n_invalid;
     char digest[SHA256_HEX];

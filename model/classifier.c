@@ -160,33 +160,39 @@ void workspace_reserve(Workspace *ws, const Classifier *model, const PackedBatch
     }
 }
 
-/* log softmax of (1-w) log p_deep + w log p_wide, into log_probs; which is log softmax of
- * (1-w) logits_deep + w logits_wide, whatever loss the logits were trained with. */
-static void mix(float *log_probs, const float *deep, const float *wide, double w,
-                size_t n, size_t C)
+/* (1-w) log p_deep + w log p_wide; or of log-odds, when labels stand by themselves. */
+static void mix(float *answers, const float *deep, const float *wide, double w, size_t n)
 {
     float share = (float)w;
-    for (size_t i = 0; i < n * C; i++) {
-        log_probs[i] = (1 - share) * deep[i] + share * wide[i];
+    for (size_t i = 0; i < n; i++) {
+        answers[i] = (1 - share) * deep[i] + share * wide[i];
     }
-    log_softmax(log_probs, n, C);
+}
+
+/* Logits as one branch's answer: log softmax, or log-odds, which they are already. */
+static void finish_answers(const Classifier *model, float *logits, size_t n)
+{
+    if (!model->sizes.multi_label) {
+        log_softmax(logits, n, model->sizes.n_classes);
+    }
 }
 
 void classifier_predict(const Classifier *model, Workspace *ws, const PackedBatch *batch,
-                        float *log_probs)
+                        float *answers)
 {
     size_t B = batch->n_texts, C = model->sizes.n_classes;
     EncoderWeights weights = classifier_encoder(model);
     workspace_reserve(ws, model, batch);
     encoder_forward(&weights, &ws->encoder, batch, NULL);
-    log_softmax(ws->encoder.logits, B, C);
+    finish_answers(model, ws->encoder.logits, B);
     if (model->sizes.wide_buckets == 0) {
-        memcpy(log_probs, ws->encoder.logits, B * C * sizeof *log_probs);
+        memcpy(answers, ws->encoder.logits, B * C * sizeof *answers);
         return;
     }
     wide_forward(ws->wide_logits, model->wide, batch, NULL, 0, NULL, C);
-    log_softmax(ws->wide_logits, B, C);
-    mix(log_probs, ws->encoder.logits, ws->wide_logits, model->config.wide_weight, B, C);
+    finish_answers(model, ws->wide_logits, B);
+    mix(answers, ws->encoder.logits, ws->wide_logits, model->config.wide_weight, B * C);
+    finish_answers(model, answers, B);
 }
 
 size_t classifier_n_dense(const Classifier *model)
@@ -209,7 +215,7 @@ void classifier_leaf(const Classifier *model, Workspace *ws, const PackedBatch *
     workspace_reserve(ws, model, batch);
     encoder_forward(&weights, &ws->encoder, batch, dropout ? &draws : NULL);
     out->dense[model->table.n_dense + LEAF_LOSS_DEEP] =
-        loss_apply(ws->encoder.logits, batch->label, &loss, B, C);
+        loss_apply(ws->encoder.logits, &batch->targets, &loss, B, C);
     DenseParams grad;
     params_view(&model->table, out->dense, &grad);
     encoder_backward(&weights, &ws->encoder, batch, dropout ? &draws : NULL, &grad,
@@ -220,7 +226,11 @@ void classifier_leaf(const Classifier *model, Workspace *ws, const PackedBatch *
         wide_forward(out->wide_dlogits, model->wide, batch, dropout ? &key : NULL,
                      (float)model->config.wide_dropout, ws->wide_mask, C);
         loss.smoothing = 0;
+        /* Labels that stand by themselves each learn at train.wide_lr, however many there
+         * are: the gradient is that of their losses' sum, what is told is their mean. */
+        float n_sum = model->sizes.multi_label ? (float)C : 1.0f;
+        loss.scale *= n_sum;
         out->dense[model->table.n_dense + LEAF_LOSS_WIDE] =
-            loss_apply(out->wide_dlogits, batch->label, &loss, B, C);
+            loss_apply(out->wide_dlogits, &batch->targets, &loss, B, C) / n_sum;
     }
 }

@@ -3,7 +3,8 @@
  * lite: two branches, trained side by side, mixed late. Deep: word vectors, a small
  * pre-LayerNorm transformer over packed tokens, mean pooling, a linear head. Wide: a
  * linear classifier on hashed TF-IDF features with its own loss. The answer is softmax((1
- * - w) log p_deep + w log p_wide).
+ * - w) log p_deep + w log p_wide); of several labels a text a sigmoid each, sigmoid((1 -
+ * w) logit_deep + w logit_wide).
  *
  * bert: Hugging Face's BertForSequenceClassification (Devlin et al. 2019),
  * post-LayerNorm, with a pooler on the first token; no wide branch. */
@@ -15,6 +16,7 @@
 #include "base/status.h"
 #include "base/text.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -56,6 +58,7 @@ Status model_config_check(const ModelConfig *config, const Config *source);
 /* What the data decides. */
 typedef struct ModelSizes {
     size_t n_classes;     /* C */
+    bool multi_label;     /* a text has any number of the classes */
     size_t vocab_size;    /* V, special words included */
     size_t ngram_buckets; /* G, may be 0 */
     size_t max_tokens;    /* longest text, in words */
@@ -121,8 +124,9 @@ void workspace_close(Workspace *ws);
  * wide_count matter. Whoever knows the largest batch may do so ahead. */
 void workspace_reserve(Workspace *ws, const Classifier *model, const PackedBatch *batch);
 
-/* log_probs [n_texts, n_classes]: the mixed answer's log-probabilities. No dropout. */
+/* answers [n_texts, n_classes]: the mixed answer's log-probabilities; of a multi-label
+ * model its log-odds, each label's by itself. No dropout. */
 void classifier_predict(const Classifier *model, Workspace *ws, const PackedBatch *batch,
-                        float *log_probs);
+                        float *answers);
 
 #endif

@@ -156,6 +156,9 @@ static void write_bert(JsonWriter *w, const ModelConfig *c, const ModelSizes *s)
     write_text(w, "position_embedding_type", "absolute");
 }
 
+/* transformers' name; without the key its models choose one class, as ours do. */
+static const char MULTI_LABEL[] = "multi_label_classification";
+
 Status classifier_config_save(const Classifier *model, const char *dir,
                               const char *const *labels)
 {
@@ -166,6 +169,9 @@ Status classifier_config_save(const Classifier *model, const char *dir,
         write_bert(&w, &model->config, &model->sizes);
     } else {
         write_lite(&w, &model->config, &model->sizes);
+    }
+    if (model->sizes.multi_label) {
+        write_text(&w, "problem_type", MULTI_LABEL);
     }
     write_labels(&w, labels, model->sizes.n_classes);
     json_end_object(&w);
@@ -318,9 +324,16 @@ static Status read_bert(const Reading *in, ModelConfig *config, ModelSizes *size
     return STATUS_OK;
 }
 
+static bool is_multi_label(const Json *json)
+{
+    const char *type = json_string(json_get(json, "problem_type"));
+    return type && strcmp(type, MULTI_LABEL) == 0;
+}
+
 static Status read_config(const Reading *in, ModelConfig *config, ModelSizes *sizes)
 {
     const char *type = json_string(json_get(in->json, "model_type"));
+    sizes->multi_label = is_multi_label(in->json);
     if (type && strcmp(type, "muster-lite") == 0) {
         config->arch = ARCH_LITE;
         return read_lite(in, config, sizes);

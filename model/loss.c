@@ -1,9 +1,11 @@
 /* Rows are as wide as there are classes: tens. Sums are plain and in order. */
 #include "model/loss.h"
 
+#include "base/status.h"
 #include "model/vecmath.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 MULTIVERSION
 void log_softmax(float *x, size_t n, size_t C)
@@ -145,9 +147,58 @@ float bce_with_logits(float *logits, const int32_t *label, const float *weight,
     return loss;
 }
 
-float loss_apply(float *logits, const int32_t *label, const Loss *loss, size_t n,
+/* One side of a sigmoid: the loss f = (1 - p)^gamma (-log p) of p = sigmoid(z), and df/dz
+ * = (1 - p)^gamma (gamma p log p - (1 - p)). The other side is that of -z. */
+typedef struct Side {
+    float loss, slope;
+} Side;
+
+ALWAYS_INLINE Side side_of(float z, float gamma)
+{
+    float e = vec_exp(-fabsf(z)), p = (z < 0 ? e : 1.0f) / (1.0f + e);
+    float rest = (z < 0 ? 1.0f : e) / (1.0f + e);
+    /* min(z, 0) and min(-z, 0), in a form that keeps NaN. */
+    float log_sum = vec_log(1.0f + e), log_p = 0.5f * (z - fabsf(z)) - log_sum;
+    if (gamma == 0) {
+        return (Side){-log_p, -rest};
+    }
+    float factor = vec_exp(gamma * (-0.5f * (z + fabsf(z)) - log_sum));
+    return (Side){-factor * log_p, factor * (gamma * p * log_p - rest)};
+}
+
+MULTIVERSION
+float multi_label_loss(float *logits, const Targets *targets, const float *weight,
+                       float gamma, float smoothing, float scale, size_t n, size_t C)
+{
+    float off = smoothing / 2, on = 1.0f - smoothing + off, part = scale / (float)C;
+    float loss = 0;
+    for (size_t i = 0; i < n; i++) {
+        ClassSet labels = targets_of(targets, i);
+        float *row = logits + i * C;
+        float row_loss = 0;
+        for (size_t c = 0, next = 0; c < C; c++) {
+            bool there = next < labels.n && (size_t)labels.classes[next] == c;
+            next += there;
+            float target = there ? on : off, w = weight ? weight[c] : 1.0f;
+            Side yes = side_of(row[c], gamma), no = side_of(-row[c], gamma);
+            row_loss += w * target * yes.loss + (1.0f - target) * no.loss;
+            row[c] = part * (w * target * yes.slope - (1.0f - target) * no.slope);
+        }
+        loss += part * row_loss;
+    }
+    return loss;
+}
+
+float loss_apply(float *logits, const Targets *targets, const Loss *loss, size_t n,
                  size_t C)
 {
+    const int32_t *label = targets->classes;
+    if (targets->begin) {
+        CHECK(loss->kind != LOSS_CROSS_ENTROPY);
+        return multi_label_loss(logits, targets, loss->weight,
+                                loss->kind == LOSS_FOCAL ? loss->gamma : 0,
+                                loss->smoothing, loss->scale, n, C);
+    }
     switch (loss->kind) {
     case LOSS_FOCAL:
         return focal_loss(logits, label, loss->weight, loss->gamma, loss->smoothing,
@@ -169,5 +220,13 @@ void class_weights_balanced(float *weight, const size_t *rows, size_t C)
     }
     for (size_t c = 0; c < C; c++) {
         weight[c] = rows[c] > 0 ? (float)n / ((float)C * (float)rows[c]) : 0;
+    }
+}
+
+void positive_weights_balanced(float *weight, const size_t *rows, size_t n, size_t C)
+{
+    for (size_t c = 0; c < C; c++) {
+        bool both = rows[c] > 0 && rows[c] < n;
+        weight[c] = both ? (float)(n - rows[c]) / (float)rows[c] : 1.0f;
     }
 }

@@ -3,6 +3,8 @@
 #ifndef MUSTER_MODEL_LOSS_H
 #define MUSTER_MODEL_LOSS_H
 
+#include "base/batch.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +30,15 @@ float focal_loss(float *logits, const int32_t *label, const float *weight, float
 float bce_with_logits(float *logits, const int32_t *label, const float *weight,
                       float smoothing, float scale, size_t n, size_t C);
 
+/* Several labels a text: a sigmoid per class on the targets t_c = (1 - s) [c is a label]
+ * + s / 2, with `weight` [C] (or NULL) on the positive part, as PyTorch's
+ * BCEWithLogitsLoss(pos_weight):
+ *     1 / C sum_c  w[c] t_c (1 - p_c)^gamma (-log p_c) + (1 - t_c) p_c^gamma (-log(1 -
+ * p_c)) gamma 0 is binary cross-entropy, others the focal loss of Lin et al. 2017 (alpha
+ * left to the weights). Otherwise as cross_entropy. `targets` has n texts. */
+float multi_label_loss(float *logits, const Targets *targets, const float *weight,
+                       float gamma, float smoothing, float scale, size_t n, size_t C);
+
 /* In the order of `train.loss`. */
 typedef enum LossKind { LOSS_CROSS_ENTROPY, LOSS_FOCAL, LOSS_BCE } LossKind;
 
@@ -36,15 +47,21 @@ typedef struct Loss {
     float gamma; /* focal_loss alone */
     float smoothing;
     float scale;
-    const float *weight; /* [C] or NULL */
+    const float *weight; /* [C] or NULL; of several labels a text, of the positive ones */
 } Loss;
 
-/* The loss of that kind. */
-float loss_apply(float *logits, const int32_t *label, const Loss *loss, size_t n,
+/* The loss of that kind; on targets of several labels a text multi_label_loss, where
+ * `kind` is LOSS_BCE or LOSS_FOCAL. */
+float loss_apply(float *logits, const Targets *targets, const Loss *loss, size_t n,
                  size_t C);
 
 /* scikit-learn's "balanced": weight[c] = sum of rows / (C rows[c]), from the rows of each
  * class; 0 for a class without rows. */
 void class_weights_balanced(float *weight, const size_t *rows, size_t C);
+
+/* The same for labels of which a row has several: weight[c] = rows without label c / rows
+ * with it, of `n` rows, so that both sides of a label weigh the same; 1 where one side is
+ * empty. */
+void positive_weights_balanced(float *weight, const size_t *rows, size_t n, size_t C);
 
 #endif

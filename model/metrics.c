@@ -38,6 +38,28 @@ void classifier_metrics_add(ClassifierMetrics *metrics, const int32_t *labels,
     }
 }
 
+SetCounts classifier_metrics_add_sets(ClassifierMetrics *metrics, ClassSet truth,
+                                      ClassSet predicted)
+{
+    SetCounts counts = {(uint32_t)truth.n, (uint32_t)predicted.n, 0};
+    for (size_t i = 0; i < truth.n; i++) {
+        check_class(truth.classes[i], metrics->n_classes);
+        metrics->classes[truth.classes[i]].support++;
+    }
+    for (size_t i = 0, j = 0; i < predicted.n; i++) {
+        int32_t label = predicted.classes[i];
+        check_class(label, metrics->n_classes);
+        while (j < truth.n && truth.classes[j] < label) {
+            j++;
+        }
+        bool correct = j < truth.n && truth.classes[j] == label;
+        metrics->classes[label].predicted++;
+        metrics->classes[label].correct += correct;
+        counts.n_correct += correct;
+    }
+    return counts;
+}
+
 static double ratio(double part, double whole)
 {
     return whole > 0 ? part / whole : 0;
@@ -63,6 +85,31 @@ static Scores scaled(Scores sum, double whole)
                     ratio(sum.f1, whole)};
 }
 
+void classifier_metrics_add_counts(ClassifierMetrics *metrics, const SetCounts *counts,
+                                   size_t n)
+{
+    metrics->multi_label = true;
+    metrics->n_samples += n;
+    for (size_t i = 0; i < n; i++) {
+        const SetCounts *c = &counts[i];
+        uint32_t wrong = c->n_true + c->n_predicted - 2 * c->n_correct;
+        Scores own = scores_of(&(ClassMetrics){
+            .support = c->n_true, .predicted = c->n_predicted, .correct = c->n_correct});
+        metrics->n_exact += wrong == 0;
+        metrics->n_wrong += wrong;
+        add_scaled(&metrics->sample_sums, &own, 1);
+    }
+}
+
+static void finish_sets(ClassifierMetrics *metrics)
+{
+    double n = (double)metrics->n_samples;
+    metrics->accuracy = ratio((double)metrics->n_exact, n);
+    metrics->hamming_loss =
+        ratio((double)metrics->n_wrong, n * (double)metrics->n_classes);
+    metrics->samples = scaled(metrics->sample_sums, n);
+}
+
 void classifier_metrics_finish(ClassifierMetrics *metrics)
 {
     Scores weighted = {0}, macro = {0};
@@ -75,13 +122,17 @@ void classifier_metrics_finish(ClassifierMetrics *metrics)
         all.predicted += one->predicted;
         all.correct += one->correct;
         add_scaled(&weighted, &one->scores, (double)one->support);
-        if (one->support > 0 || one->predicted > 0) {
+        if (metrics->multi_label || one->support > 0 || one->predicted > 0) {
             add_scaled(&macro, &one->scores, 1);
             n_present++;
         }
     }
-    metrics->n_samples = all.support;
-    metrics->accuracy = ratio((double)all.correct, (double)all.support);
+    if (metrics->multi_label) {
+        finish_sets(metrics);
+    } else {
+        metrics->n_samples = all.support;
+        metrics->accuracy = ratio((double)all.correct, (double)all.support);
+    }
     metrics->weighted = scaled(weighted, (double)all.support);
     metrics->macro = scaled(macro, (double)n_present);
     metrics->micro = scores_of(&all);

@@ -3,10 +3,15 @@
  *
  * Definitions are scikit-learn's (precision_recall_fscore_support and log_loss with their
  * defaults, zero_division = 0): a score whose denominator is zero is 0, and the macro
- * mean runs over the classes that stand among the labels or the predictions. */
+ * mean runs over the classes that stand among the labels or the predictions. Of several
+ * labels a text they are those of multi-label indicators: macro runs over all labels,
+ * accuracy is that of whole label sets. */
 #ifndef MUSTER_MODEL_METRICS_H
 #define MUSTER_MODEL_METRICS_H
 
+#include "base/batch.h"
+
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +37,13 @@ typedef struct ClassifierMetrics {
     Scores weighted; /* by support; what val_f1 and test_f1 mean */
     Scores macro;
     Scores micro; /* of a single-label task: all three equal the accuracy */
+
+    /* Of several labels a text alone. */
+    bool multi_label;
+    Scores samples; /* mean over the texts */
+    double hamming_loss;
+    uint64_t n_exact, n_wrong; /* texts with all labels right; labels wrong */
+    Scores sample_sums;
 } ClassifierMetrics;
 
 /* Zero counts for `n_classes`. */
@@ -42,6 +54,20 @@ void classifier_metrics_free(ClassifierMetrics *metrics);
  * in 0 .. n_classes-1. */
 void classifier_metrics_add(ClassifierMetrics *metrics, const int32_t *labels,
                             const int32_t *predictions, size_t n);
+
+/* What is counted of one text with several labels. */
+typedef struct SetCounts {
+    uint32_t n_true, n_predicted, n_correct;
+} SetCounts;
+
+/* Counts the labels of one text. What it returns is for classifier_metrics_add_counts,
+ * which one rank may do for the texts of all. */
+SetCounts classifier_metrics_add_sets(ClassifierMetrics *metrics, ClassSet truth,
+                                      ClassSet predicted);
+
+/* Adds up `n` texts, in their order; makes the metrics those of several labels. */
+void classifier_metrics_add_counts(ClassifierMetrics *metrics, const SetCounts *counts,
+                                   size_t n);
 
 /* Derives the scores from the counts of `classes`; may be called again after more
  * counts. */

@@ -2,6 +2,7 @@
 #include "predict/evaluate.h"
 
 #include "base/mem.h"
+#include "model/label_answer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,26 +19,78 @@ void evaluation_free(Evaluation *evaluation)
     *evaluation = (Evaluation){0};
 }
 
+/* An evaluation in progress. */
+typedef struct Evaluating {
+    Predictor *predictor;
+    const Dataset *set;
+    Evaluation *e;
+    float *answers; /* to a part [n, n_classes] */
+    double loss_sum;
+} Evaluating;
+
+/* ---- one class a text ---- */
+
 /* Sums in the order of the examples, as validation in training does: the same bits. */
-static void evaluate_part(Predictor *predictor, const Dataset *set, size_t at, size_t n,
-                          float *log_probs, Evaluation *e, double *loss_sum)
+static void add_classes(Evaluating *in, size_t at, size_t n)
 {
-    predictor_predict_set(predictor, set, at, n, log_probs);
-    classifier_metrics_argmax(log_probs, n, e->n_classes, e->predictions + at);
+    Evaluation *e = in->e;
+    classifier_metrics_argmax(in->answers, n, e->n_classes, e->predictions + at);
     for (size_t i = 0; i < n; i++) {
-        e->labels[at + i] = dataset_label(set, at + i);
-        *loss_sum -= (double)log_probs[i * e->n_classes + (size_t)e->labels[at + i]];
+        e->labels[at + i] = dataset_label(in->set, at + i);
+        in->loss_sum -= (double)in->answers[i * e->n_classes + (size_t)e->labels[at + i]];
     }
+    classifier_metrics_add(&e->metrics, e->labels + at, e->predictions + at, n);
 }
 
-static void summarise(Evaluation *e)
+static void begin_classes(Evaluation *e)
 {
-    classifier_metrics_init(&e->metrics, e->n_classes);
-    classifier_metrics_add(&e->metrics, e->labels, e->predictions, e->n);
-    classifier_metrics_finish(&e->metrics);
+    e->labels = mem_alloc(e->n, sizeof *e->labels);
+    e->predictions = mem_alloc(e->n, sizeof *e->predictions);
+}
+
+static void count_confusion(Evaluation *e)
+{
     e->confusion = mem_zalloc(e->n_classes * e->n_classes, sizeof *e->confusion);
     classifier_metrics_confusion(e->labels, e->predictions, e->n, e->n_classes,
                                  e->confusion);
+}
+
+/* ---- several labels a text ---- */
+
+static void add_labels(Evaluating *in, size_t at, size_t n)
+{
+    size_t C = in->e->n_classes;
+    const double *thresholds = predictor_thresholds(in->predictor);
+    int32_t *given = mem_alloc(C, sizeof *given);
+    for (size_t i = 0; i < n; i++) {
+        const float *row = in->answers + i * C;
+        ClassSet truth = dataset_classes(in->set, at + i);
+        ClassSet predicted = {given, labels_above(row, thresholds, C, given)};
+        SetCounts counts = classifier_metrics_add_sets(&in->e->metrics, truth, predicted);
+        classifier_metrics_add_counts(&in->e->metrics, &counts, 1);
+        in->loss_sum += labels_loss(row, truth, C);
+    }
+    free(given);
+}
+
+/* ---- both ---- */
+
+static void evaluate_parts(Evaluating *in)
+{
+    Evaluation *e = in->e;
+    size_t part = PART_BATCHES * predictor_batch_size(in->predictor);
+    part = e->n < part ? e->n : part;
+    in->answers = mem_alloc(part * e->n_classes, sizeof *in->answers);
+    for (size_t at = 0; at < e->n; at += part) {
+        size_t n = e->n - at < part ? e->n - at : part;
+        predictor_predict_set(in->predictor, in->set, at, n, in->answers);
+        if (dataset_multi_label(in->set)) {
+            add_labels(in, at, n);
+        } else {
+            add_classes(in, at, n);
+        }
+    }
+    free(in->answers);
 }
 
 Status evaluate_set(Predictor *predictor, const Dataset *set, Evaluation *out)
@@ -47,19 +100,18 @@ Status evaluate_set(Predictor *predictor, const Dataset *set, Evaluation *out)
         return status_set(STATUS_DATA, "there are no rows to evaluate on");
     }
     Evaluation e = {.n = n, .n_classes = predictor_n_classes(predictor)};
-    e.labels = mem_alloc(n, sizeof *e.labels);
-    e.predictions = mem_alloc(n, sizeof *e.predictions);
-    size_t part = PART_BATCHES * predictor_batch_size(predictor);
-    part = n < part ? n : part;
-    float *log_probs = mem_alloc(part * e.n_classes, sizeof *log_probs);
-    double loss_sum = 0;
-    for (size_t at = 0; at < n; at += part) {
-        evaluate_part(predictor, set, at, n - at < part ? n - at : part, log_probs, &e,
-                      &loss_sum);
+    Evaluating in = {.predictor = predictor, .set = set, .e = &e};
+    bool one_class = !dataset_multi_label(set);
+    classifier_metrics_init(&e.metrics, e.n_classes);
+    if (one_class) {
+        begin_classes(&e);
     }
-    free(log_probs);
-    e.loss = loss_sum / (double)n;
-    summarise(&e);
+    evaluate_parts(&in);
+    classifier_metrics_finish(&e.metrics);
+    e.loss = in.loss_sum / (double)n;
+    if (one_class) {
+        count_confusion(&e);
+    }
     *out = e;
     return STATUS_OK;
 }
@@ -68,23 +120,28 @@ Status evaluate_set(Predictor *predictor, const Dataset *set, Evaluation *out)
 
 typedef struct Figure {
     const char *name;
-    size_t offset; /* of a double in Evaluation */
+    size_t offset;    /* of a double in Evaluation */
+    bool multi_label; /* of several labels a text alone */
 } Figure;
 
 #define AT(field) offsetof(Evaluation, field)
 
 static const Figure FIGURES[] = {
-    {"precision", AT(metrics.weighted.precision)},
-    {"recall", AT(metrics.weighted.recall)},
-    {"f1", AT(metrics.weighted.f1)},
-    {"accuracy", AT(metrics.accuracy)},
-    {"loss", AT(loss)},
-    {"precision_macro", AT(metrics.macro.precision)},
-    {"recall_macro", AT(metrics.macro.recall)},
-    {"f1_macro", AT(metrics.macro.f1)},
-    {"precision_micro", AT(metrics.micro.precision)},
-    {"recall_micro", AT(metrics.micro.recall)},
-    {"f1_micro", AT(metrics.micro.f1)},
+    {"precision", AT(metrics.weighted.precision), false},
+    {"recall", AT(metrics.weighted.recall), false},
+    {"f1", AT(metrics.weighted.f1), false},
+    {"accuracy", AT(metrics.accuracy), false},
+    {"loss", AT(loss), false},
+    {"precision_macro", AT(metrics.macro.precision), false},
+    {"recall_macro", AT(metrics.macro.recall), false},
+    {"f1_macro", AT(metrics.macro.f1), false},
+    {"precision_micro", AT(metrics.micro.precision), false},
+    {"recall_micro", AT(metrics.micro.recall), false},
+    {"f1_micro", AT(metrics.micro.f1), false},
+    {"precision_samples", AT(metrics.samples.precision), true},
+    {"recall_samples", AT(metrics.samples.recall), true},
+    {"f1_samples", AT(metrics.samples.f1), true},
+    {"hamming_loss", AT(metrics.hamming_loss), true},
 };
 
 enum { N_FIGURES = sizeof FIGURES / sizeof FIGURES[0] };
@@ -97,7 +154,8 @@ const char *evaluation_value_name(size_t i)
 bool evaluation_value(const Evaluation *evaluation, const char *name, double *out)
 {
     for (size_t i = 0; i < N_FIGURES; i++) {
-        if (strcmp(FIGURES[i].name, name) == 0) {
+        bool has = evaluation->metrics.multi_label || !FIGURES[i].multi_label;
+        if (has && strcmp(FIGURES[i].name, name) == 0) {
             memcpy(out, (const char *)evaluation + FIGURES[i].offset, sizeof *out);
             return true;
         }
@@ -126,6 +184,14 @@ static void write_samples(JsonWriter *w, uint64_t n)
     json_write_int(w, (int64_t)n);
 }
 
+static void write_average(JsonWriter *w, const char *key, const Scores *scores)
+{
+    json_write_key(w, key);
+    json_begin_object(w);
+    write_scores(w, scores);
+    json_end_object(w);
+}
+
 static void write_overall(const Evaluation *e, JsonWriter *w)
 {
     json_write_key(w, "overall");
@@ -133,16 +199,16 @@ static void write_overall(const Evaluation *e, JsonWriter *w)
     write_scores(w, &e->metrics.weighted);
     write_double(w, "accuracy", e->metrics.accuracy);
     write_double(w, "loss", e->loss);
+    if (e->metrics.multi_label) {
+        write_double(w, "hamming_loss", e->metrics.hamming_loss);
+    }
     write_samples(w, e->metrics.n_samples);
     json_end_object(w);
-    json_write_key(w, "macro");
-    json_begin_object(w);
-    write_scores(w, &e->metrics.macro);
-    json_end_object(w);
-    json_write_key(w, "micro");
-    json_begin_object(w);
-    write_scores(w, &e->metrics.micro);
-    json_end_object(w);
+    write_average(w, "macro", &e->metrics.macro);
+    write_average(w, "micro", &e->metrics.micro);
+    if (e->metrics.multi_label) {
+        write_average(w, "samples", &e->metrics.samples);
+    }
 }
 
 static void write_classes(const Evaluation *e, const Predictor *p, JsonWriter *w)
@@ -154,6 +220,9 @@ static void write_classes(const Evaluation *e, const Predictor *p, JsonWriter *w
         json_begin_object(w);
         write_scores(w, &e->metrics.classes[c].scores);
         write_samples(w, e->metrics.classes[c].support);
+        if (e->metrics.multi_label) {
+            write_double(w, "threshold", predictor_thresholds(p)[c]);
+        }
         json_end_object(w);
     }
     json_end_object(w);
@@ -182,10 +251,38 @@ static void write_confusion(const Evaluation *e, const Predictor *p, JsonWriter 
     json_end_object(w);
 }
 
+static void write_row(JsonWriter *w, uint64_t a, uint64_t b)
+{
+    json_begin_array(w);
+    json_write_int(w, (int64_t)a);
+    json_write_int(w, (int64_t)b);
+    json_end_array(w);
+}
+
+static void write_label_confusion(const Evaluation *e, const Predictor *p, JsonWriter *w)
+{
+    json_write_key(w, "multilabel_confusion_matrix");
+    json_begin_object(w);
+    for (size_t c = 0; c < e->n_classes; c++) {
+        const ClassMetrics *m = &e->metrics.classes[c];
+        uint64_t missed = m->support - m->correct, wrong = m->predicted - m->correct;
+        json_write_key(w, predictor_label(p, c));
+        json_begin_array(w);
+        write_row(w, e->n - m->correct - missed - wrong, wrong);
+        write_row(w, missed, m->correct);
+        json_end_array(w);
+    }
+    json_end_object(w);
+}
+
 void evaluation_write(const Evaluation *evaluation, const Predictor *predictor,
                       JsonWriter *w)
 {
     write_overall(evaluation, w);
     write_classes(evaluation, predictor, w);
-    write_confusion(evaluation, predictor, w);
+    if (evaluation->metrics.multi_label) {
+        write_label_confusion(evaluation, predictor, w);
+    } else {
+        write_confusion(evaluation, predictor, w);
+    }
 }

@@ -8,10 +8,12 @@
 
 typedef struct Evaluation {
     size_t n, n_classes;
-    int32_t *labels, *predictions; /* [n] in the order of the rows */
     ClassifierMetrics metrics;
-    double loss;         /* mean of -log p(true class) */
-    uint64_t *confusion; /* [n_classes, n_classes] label, prediction */
+    double loss; /* mean of -log p(true class); of several labels binary cross-entropy */
+
+    /* Of one class a text; NULL for several labels. */
+    int32_t *labels, *predictions; /* [n] in the order of the rows */
+    uint64_t *confusion;           /* [n_classes, n_classes] label, prediction */
 } Evaluation;
 
 /* Evaluates all examples of a labelled data set, part by part, in batches like those of
@@ -20,12 +22,15 @@ Status evaluate_set(Predictor *predictor, const Dataset *set, Evaluation *out);
 void evaluation_free(Evaluation *evaluation);
 
 /* Writes "overall" (weighted precision, recall, f1, accuracy, loss, num_samples),
- * "macro", "micro", "per_class" and "confusion_matrix" into the open object. */
+ * "macro", "micro", "per_class" and "confusion_matrix" into the open object; of several
+ * labels also "samples" and hamming_loss, and "multilabel_confusion_matrix" instead, a
+ * label's [[tn, fp], [fn, tp]]. */
 void evaluation_write(const Evaluation *evaluation, const Predictor *predictor,
                       JsonWriter *w);
 
 /* One of the figures by name (precision, recall, f1, accuracy, loss, f1_macro, f1_micro,
- * precision_macro...). False when there is none of that name. */
+ * precision_macro...; of several labels f1_samples, hamming_loss...). False when there is
+ * none of that name. */
 bool evaluation_value(const Evaluation *evaluation, const char *name, double *out);
 
 /* The i-th name that evaluation_value knows, NULL past the end. */

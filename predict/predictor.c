@@ -5,6 +5,7 @@
 #include "base/manifest.h"
 #include "base/mem.h"
 #include "model/ensemble.h"
+#include "model/label_answer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ struct Predictor {
     size_t n_models;
     Workspace *ws;
     size_t batch_size;
+    double *thresholds; /* [classes] */
 };
 
 void predictor_close(Predictor *predictor)
@@ -37,6 +39,7 @@ void predictor_close(Predictor *predictor)
         classifier_close(predictor->models[i]);
     }
     preprocessor_close(predictor->pre);
+    free(predictor->thresholds);
     json_free(predictor->description);
     free(predictor->dir);
     free(predictor);
@@ -103,6 +106,12 @@ static Status check_sizes(const Predictor *p)
         {"words per text", sizes->max_tokens, preprocessor_max_words(p->pre), bert},
         {"wide buckets", sizes->wide_buckets, preprocessor_wide_buckets(p->pre), false},
     };
+    if (sizes->multi_label != (preprocessor_label_separator(p->pre) != NULL)) {
+        return status_set(STATUS_DAMAGED,
+                          "%s: model and preprocessor are not of one training: "
+                          "problem_type in config.json, label_separator in muster.json",
+                          p->dir);
+    }
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         bool larger =
             pairs[i].may_be_larger && pairs[i].in_model > pairs[i].in_preprocessor;
@@ -149,6 +158,26 @@ static Status load_models(Predictor *p)
     return STATUS_OK;
 }
 
+/* Labels that the object does not name have the usual one. */
+static Status load_thresholds(Predictor *p)
+{
+    const Json *thresholds = json_get(p->description, "thresholds");
+    size_t C = preprocessor_n_classes(p->pre);
+    p->thresholds = mem_alloc(C, sizeof *p->thresholds);
+    for (size_t c = 0; c < C; c++) {
+        const char *label = preprocessor_label(p->pre, c);
+        double value = json_double(json_get(thresholds, label), DEFAULT_THRESHOLD);
+        if (!(value >= 0 && value <= 1)) {
+            return status_set(STATUS_DAMAGED,
+                              "%s/muster.json: thresholds.%s: expected a number from 0 "
+                              "to 1",
+                              p->dir, label);
+        }
+        p->thresholds[c] = value;
+    }
+    return STATUS_OK;
+}
+
 static Status load(Predictor *p)
 {
     TRY(verify(p->dir));
@@ -156,6 +185,7 @@ static Status load(Predictor *p)
     TRY(preprocessor_load(p->dir, &p->pre));
     TRY(load_models(p));
     TRY(check_sizes(p));
+    TRY(load_thresholds(p));
     p->batch_size = batch_size_of(p->description);
     p->ws = workspace_open(p->models[0]);
     return STATUS_OK;
@@ -180,7 +210,7 @@ Status predictor_open(const char *checkpoint_dir, Predictor **out)
 /* ---- answering ---- */
 
 void predictor_predict_set(Predictor *p, const Dataset *set, size_t first, size_t n,
-                           float *log_probs)
+                           float *answers)
 {
     size_t C = predictor_n_classes(p);
     BatchPacker *packer = batch_packer_open(set);
@@ -192,22 +222,46 @@ void predictor_predict_set(Predictor *p, const Dataset *set, size_t first, size_
         }
         PackedBatch batch;
         batch_pack(packer, examples, n_now, &batch);
-        ensemble_predict(p->models, p->n_models, p->ws, &batch, log_probs + at * C);
+        ensemble_predict(p->models, p->n_models, p->ws, &batch, answers + at * C);
     }
     free(examples);
     batch_packer_close(packer);
 }
 
 Status predictor_predict(Predictor *predictor, const Text *texts, size_t n,
-                         float *log_probs)
+                         float *answers)
 {
     if (n == 0) {
         return STATUS_OK;
     }
     Dataset *set = NULL;
     TRY(dataset_open_texts(predictor->pre, texts, n, &set));
-    predictor_predict_set(predictor, set, 0, n, log_probs);
+    predictor_predict_set(predictor, set, 0, n, answers);
     dataset_close(set);
+    return STATUS_OK;
+}
+
+const char *predictor_label_separator(const Predictor *predictor)
+{
+    return preprocessor_label_separator(predictor->pre);
+}
+
+const double *predictor_thresholds(const Predictor *predictor)
+{
+    return predictor->thresholds;
+}
+
+Status predictor_set_threshold(Predictor *predictor, double threshold)
+{
+    if (!predictor_label_separator(predictor)) {
+        status_set(STATUS_USAGE, "--threshold: the model gives each text its most likely "
+                                 "class");
+        status_hint("thresholds are for models of several labels a text");
+        return STATUS_USAGE;
+    }
+    for (size_t c = 0; c < predictor_n_classes(predictor); c++) {
+        predictor->thresholds[c] = threshold;
+    }
     return STATUS_OK;
 }
 

@@ -56,6 +56,22 @@ static void write_members(JsonWriter *w, const CheckpointInfo *info)
     json_end_array(w);
 }
 
+/* From which probability on each label is given. */
+static void write_thresholds(JsonWriter *w, const Preprocessor *pre,
+                             const double *thresholds)
+{
+    if (!thresholds) {
+        return;
+    }
+    json_write_key(w, "thresholds");
+    json_begin_object(w);
+    for (size_t i = 0; i < preprocessor_n_classes(pre); i++) {
+        json_write_key(w, preprocessor_label(pre, i));
+        json_write_double(w, thresholds[i]);
+    }
+    json_end_object(w);
+}
+
 static Status save_description(const char *dir, const Preprocessor *pre,
                                const CheckpointInfo *info)
 {
@@ -76,6 +92,7 @@ static Status save_description(const char *dir, const Preprocessor *pre,
     json_write_key(&w, "seed");
     json_write_int(&w, (int64_t)info->seed);
     write_members(&w, info);
+    write_thresholds(&w, pre, info->thresholds);
     json_write_key(&w, "digests");
     json_begin_object(&w);
     for (size_t i = 0; i < info->n_digests; i++) {
@@ -411,6 +428,8 @@ Status checkpoint_check_shape(const char *dir, const Classifier *model,
         {"model.heads", c->heads, config->heads},
         {"model.ff", c->ff, config->ff},
         {"classes:", (int64_t)s->n_classes, (int64_t)sizes->n_classes},
+        {"data.label_separator, labels by themselves:", s->multi_label,
+         sizes->multi_label},
         {"a vocabulary of", (int64_t)s->vocab_size, (int64_t)sizes->vocab_size},
         {"data.ngram_buckets", (int64_t)s->ngram_buckets, (int64_t)sizes->ngram_buckets},
         {"data.max_words", (int64_t)s->max_tokens, (int64_t)sizes->max_tokens},

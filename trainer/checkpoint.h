@@ -50,6 +50,8 @@ typedef struct CheckpointInfo {
     /* Borrows from elsewhere what is not here, until the next call. */
     const Optimizer *(*fetch)(void *context, const CheckpointMember *member);
     void *context;
+
+    const double *thresholds; /* [classes] of several labels a text; else NULL */
 } CheckpointInfo;
 
 /* Writes the folder `dir`. On failure nothing of that name is left and the message says

@@ -20,6 +20,7 @@ bool loop_save(Loop *loop, const char *dir, const NamedValue *metrics, size_t n)
     info.n_more = loop->members.n - 1;
     info.fetch = groups_fetch;
     info.context = loop;
+    info.thresholds = loop->thresholds;
     Status status =
         checkpoint_save(dir, loop->members.of[0].model, loop->job->preprocessor,
                         loop->members.of[0].optimizer, &info);

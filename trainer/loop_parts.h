@@ -43,6 +43,7 @@ typedef struct Loop {
     double began, report_began; /* clock_seconds() */
     double steps_timed, seconds_per_step;
     Plateau plateau;      /* with that scheduler */
+    double *thresholds;   /* [C] of labels; NULL: one class a text */
     bool stop;            /* a callback has seen enough */
     int64_t saved_step;   /* of the newest checkpoint */
     bool checkpoint_lost; /* the last one could not be written */
@@ -58,6 +59,13 @@ static inline bool is_root(const Loop *loop)
 static inline bool keeps_checkpoints(const Loop *loop)
 {
     return loop->job->train->fast_dev_run == 0;
+}
+
+/* PredictConfig's, where none are fitted; 0: they are. */
+static inline double fixed_threshold(const Loop *loop)
+{
+    const PredictConfig *predict = loop->job->predict;
+    return predict ? predict->threshold : 0;
 }
 
 /* The learning rate of a step of a model, counted from 0. */

@@ -39,6 +39,21 @@ static size_t add_spread(Loop *loop, NamedValue *metrics, size_t at, const char 
     return at + 1;
 }
 
+static size_t add_result(const Loop *loop, const ValidationResult *result,
+                         NamedValue *metrics, size_t n)
+{
+    metrics[n++] = (NamedValue){"val_loss", result->loss};
+    metrics[n++] = (NamedValue){"val_accuracy", result->accuracy};
+    metrics[n++] = (NamedValue){"val_f1", result->f1};
+    if (loop->thresholds) {
+        metrics[n++] = (NamedValue){"val_f1_micro", result->f1_micro};
+        metrics[n++] = (NamedValue){"val_f1_macro", result->f1_macro};
+        metrics[n++] = (NamedValue){"val_f1_samples", result->f1_samples};
+        metrics[n++] = (NamedValue){"val_hamming_loss", result->hamming_loss};
+    }
+    return n;
+}
+
 static size_t add_validation(Loop *loop, NamedValue *metrics, size_t n)
 {
     const TrainJob *job = loop->job;
@@ -49,14 +64,16 @@ static size_t add_validation(Loop *loop, NamedValue *metrics, size_t n)
     for (size_t m = 0; m < loop->members.n; m++) {
         models[m] = averages[m] ? averages[m] : loop->members.of[m].model;
     }
-    validate(job->ranks, models, loop->members.n, job->val_set,
-             (size_t)job->train->eval_batch_size, results);
+    ValidationRequest request = {.models = models,
+                                 .n_models = loop->members.n,
+                                 .set = job->val_set,
+                                 .batch_size = (size_t)job->train->eval_batch_size,
+                                 .threshold = fixed_threshold(loop)};
+    validate(job->ranks, &request, loop->thresholds, results);
     for (size_t m = 0; m < loop->members.n; m++) {
         classifier_close(averages[m]);
     }
-    metrics[n++] = (NamedValue){"val_loss", results[0].loss};
-    metrics[n++] = (NamedValue){"val_accuracy", results[0].accuracy};
-    metrics[n++] = (NamedValue){"val_f1", results[0].f1};
+    n = add_result(loop, &results[0], metrics, n);
     if (loop->members.n == 1) {
         return n;
     }

@@ -37,6 +37,7 @@ static ModelSizes sizes_of(const TrainJob *job)
     const ModelConfig *model = job->model;
     return (ModelSizes){
         .n_classes = preprocessor_n_classes(pre),
+        .multi_label = preprocessor_label_separator(pre) != NULL,
         .vocab_size =
             model->vocab_rows ? (size_t)model->vocab_rows : preprocessor_vocab_size(pre),
         .ngram_buckets = preprocessor_ngram_buckets(pre),

@@ -29,6 +29,11 @@ static const struct {
 
 enum { N_COLUMNS = sizeof COLUMNS / sizeof COLUMNS[0] };
 
+/* Metrics that the result table leaves to result.json, so that it fits a usual terminal.
+ */
+static const char *const LEFT_OUT[] = {"val_accuracy", "val_f1_micro", "val_f1_macro",
+                                       "val_f1_samples", "val_hamming_loss"};
+
 typedef struct Progress {
     FILE *display, *results;
     bool terminal;
@@ -181,14 +186,23 @@ static void forget_metrics(Progress *progress)
     progress->n_metrics = 0;
 }
 
+static bool is_left_out(const char *name)
+{
+    for (size_t i = 0; i < sizeof LEFT_OUT / sizeof LEFT_OUT[0]; i++) {
+        if (strcmp(LEFT_OUT[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void remember_metrics(Progress *progress, const Report *report)
 {
     forget_metrics(progress);
     progress->metrics = mem_alloc(report->n_metrics, sizeof *progress->metrics);
     for (size_t i = 0; i < report->n_metrics; i++) {
         const NamedValue *metric = &report->metrics[i];
-        /* The rows above have told it; without it the table fits a usual terminal. */
-        if (strcmp(metric->name, "val_accuracy") != 0) {
+        if (!is_left_out(metric->name)) {
             progress->metrics[progress->n_metrics++] =
                 (NamedValue){mem_strdup(metric->name), metric->value};
         }

@@ -43,6 +43,20 @@ static int64_t steps_in_all(const TrainConfig *train, int64_t per_epoch)
     return train->max_steps > 0 ? train->max_steps : per_epoch * train->epochs;
 }
 
+/* Until validation has something to fit them on. */
+static void open_thresholds(Loop *loop)
+{
+    const ModelSizes *sizes = classifier_sizes(loop->members.of[0].model);
+    if (!sizes->multi_label) {
+        return;
+    }
+    double fixed = fixed_threshold(loop);
+    loop->thresholds = mem_alloc(sizes->n_classes, sizeof *loop->thresholds);
+    for (size_t c = 0; c < sizes->n_classes; c++) {
+        loop->thresholds[c] = fixed > 0 ? fixed : DEFAULT_THRESHOLD;
+    }
+}
+
 static Status open_loop(Loop *loop, const TrainJob *job)
 {
     *loop = (Loop){.job = job, .n = dataset_size(job->train_set)};
@@ -54,6 +68,7 @@ static Status open_loop(Loop *loop, const TrainJob *job)
                      &loop->groups);
     TRY(members_open(job, &loop->groups, &loop->members));
     loop->at = members_position(&loop->members);
+    open_thresholds(loop);
     if (job->resume_from) {
         loop->restored_iteration = loop->at.iteration;
         snprintf(loop->partial, sizeof loop->partial, "%s",
@@ -93,6 +108,7 @@ static void close_loop(Loop *loop)
     free(loop->board.all);
     free(loop->board.losses);
     free(loop->order);
+    free(loop->thresholds);
 }
 
 static void tell_start(Loop *loop)

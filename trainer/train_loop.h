@@ -5,6 +5,7 @@
 
 #include "base/ranks.h"
 #include "data/dataset.h"
+#include "model/label_answer.h"
 #include "model/training.h"
 #include "model/word_vectors.h"
 #include "trainer/callbacks.h"
@@ -21,6 +22,7 @@ typedef struct TrainJob {
     const TrainConfig *train;
     const ModelConfig *model;
     const CheckpointConfig *checkpoint;
+    const PredictConfig *predict; /* NULL: its defaults */
     uint64_t seed;
     const Preprocessor *preprocessor;
     const Dataset *train_set;

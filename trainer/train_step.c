@@ -47,9 +47,16 @@ static float *balanced_weights(const Dataset *train, size_t C)
     size_t *rows = mem_zalloc(C, sizeof *rows);
     float *weight = mem_alloc(C, sizeof *weight);
     for (size_t i = 0; i < n; i++) {
-        rows[dataset_label(train, i)]++;
+        ClassSet classes = dataset_classes(train, i);
+        for (size_t j = 0; j < classes.n; j++) {
+            rows[classes.classes[j]]++;
+        }
     }
-    class_weights_balanced(weight, rows, C);
+    if (dataset_multi_label(train)) {
+        positive_weights_balanced(weight, rows, n, C);
+    } else {
+        class_weights_balanced(weight, rows, C);
+    }
     free(rows);
     return weight;
 }
@@ -126,10 +133,12 @@ static size_t length_of(const void *context, uint32_t example)
 }
 
 /* What the mean over the batch divides by: as PyTorch, the sum of the labels' weights,
- * but for bce, whose weights are the classes' and not the examples'. */
+ * but for bce and several labels, whose weights are the classes' and not the examples'.
+ */
 static double weight_of_batch(const Stepper *s, size_t n)
 {
-    if (!s->class_weight || s->config->loss == LOSS_BCE) {
+    if (!s->class_weight || s->config->loss == LOSS_BCE ||
+        dataset_multi_label(s->train)) {
         return (double)n;
     }
     double sum = 0;

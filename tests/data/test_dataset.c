@@ -82,7 +82,7 @@ static void expect_batch(BatchPacker *packer, const uint32_t *examples, size_t n
     for (size_t i = 0; i < n; i++) {
         expect_text(&batch, i, examples[i]);
         assert_int_equal(batch.example[i], examples[i]);
-        assert_int_equal(batch.label[i],
+        assert_int_equal(batch.targets.classes[i],
                          preprocessor_class(pre, text_of(SAMPLE[examples[i]].label)));
     }
     for (size_t i = 1; i < batch.n_words; i++) {
@@ -245,7 +245,7 @@ static void test_texts_without_labels(void **state)
     batch_pack(packer, (const uint32_t[]){0, 1}, 2, &batch);
     expect_text(&batch, 0, 0);
     assert_int_equal(batch.text_start[2] - batch.text_start[1], 1);
-    assert_int_equal(batch.label[0], -1);
+    assert_int_equal(batch.targets.classes[0], -1);
     batch_packer_close(packer);
     dataset_close(set);
 }

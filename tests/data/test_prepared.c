@@ -52,7 +52,7 @@ static void expect_same_batch(const PackedBatch *a, const PackedBatch *b)
     SAME(token_word, a->n_tokens);
     SAME(word_id, a->n_words);
     SAME(word_row, a->n_words);
-    SAME(label, a->n_texts);
+    SAME(targets.classes, a->n_texts);
     SAME(wide_count, a->n_texts);
     for (size_t i = 0; i < a->n_words; i++) {
         assert_int_equal(a->ngram_count[i], b->ngram_count[i]);

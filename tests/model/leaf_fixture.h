@@ -42,7 +42,7 @@ static inline Fixture fixture_open(const Shape *shape, bool dropout)
     f.ws = workspace_open(f.model);
     float sum = 0;
     for (size_t i = 0; i < FIXTURE_TEXTS; i++) {
-        sum += CLASS_WEIGHT[f.random.batch.label[i]];
+        sum += CLASS_WEIGHT[f.random.batch.targets.classes[i]];
     }
     f.step = (LeafStep){.seed = 11,
                         .step = 3,

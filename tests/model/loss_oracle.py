@@ -4,8 +4,9 @@
     loss_oracle.py FILE
 
 FILE is a safetensors file of cases: K.setting [kind, gamma, smoothing, scale], K.logits
-[n, C], K.label [n], K.weight [C] (absent: ones), and what C computed: K.loss, K.gradient
-[n, C]; rows [C] and balanced [C]. Everything here is double precision and autograd.
+[n, C], K.label [n] or, of several labels a text, K.labels [n, C] (0 or 1), K.weight [C]
+(absent: ones), and what C computed: K.loss, K.gradient [n, C]; rows [C], balanced [C] and
+positive [C]. Everything here is double precision and autograd.
 
 Exit code 0 equal, 1 different, 77 no PyTorch or scikit-learn here.
 """
@@ -51,6 +52,18 @@ def loss_of(kind, gamma, smoothing, logits, label, weight):
     return mean * len(label)
 
 
+def multi_label(gamma, smoothing, logits, labels, weight):
+    """Binary cross-entropy is PyTorch's own; the focal loss of Lin et al. from its parts."""
+    target = labels * (1 - smoothing) + smoothing / 2
+    if gamma == 0:
+        return F.binary_cross_entropy_with_logits(logits, target,
+                                                  pos_weight=weight) * len(labels)
+    log_p, log_rest = F.logsigmoid(logits), F.logsigmoid(-logits)
+    loss = (weight * target * torch.exp(gamma * log_rest) * -log_p
+            + (1 - target) * torch.exp(gamma * log_p) * -log_rest)
+    return loss.mean() * len(labels)
+
+
 def differs(name, got, want, allowed):
     worst = float((got - want).abs().max())
     if worst <= allowed:
@@ -62,9 +75,13 @@ def differs(name, got, want, allowed):
 def check_case(k, case):
     kind, gamma, smoothing, scale = case["setting"].double().tolist()
     logits = case["logits"].double().requires_grad_()
-    label = case["label"].long()
     weight = case.get("weight", torch.ones(logits.shape[1])).double()
-    loss = scale * loss_of(int(kind), gamma, smoothing, logits, label, weight)
+    if "labels" in case:
+        loss = scale * multi_label(gamma if kind == FOCAL else 0, smoothing, logits,
+                                   case["labels"].double(), weight)
+    else:
+        loss = scale * loss_of(int(kind), gamma, smoothing, logits, case["label"].long(),
+                               weight)
     loss.backward()
     name = f"case {k} {case['setting'].tolist()} {list(logits.shape)}"
     # A logit of size z has an error of z / 2^24 once a row's shift is added to it.
@@ -81,9 +98,23 @@ def check_balanced(rows, balanced):
     return differs("balanced", balanced.double(), torch.from_numpy(want), 1e-6 * want.max())
 
 
+def check_positive(rows, positive):
+    """One against the rest: the ratio of scikit-learn's weights of the two sides."""
+    n = int(rows.sum())
+    want = []
+    for count in rows.tolist():
+        y = np.repeat([0, 1], [n - count, count])
+        no, yes = compute_class_weight("balanced", classes=np.arange(2), y=y)
+        want.append(yes / no)
+    want = torch.tensor(want, dtype=torch.double)
+    return differs("positive", positive.double(), want, 1e-6 * float(want.max()))
+
+
 def main():
     tensors = read_safetensors(sys.argv[1])
-    failures = check_balanced(tensors.pop("rows"), tensors.pop("balanced"))
+    rows = tensors.pop("rows")
+    failures = check_balanced(rows, tensors.pop("balanced"))
+    failures += check_positive(rows, tensors.pop("positive"))
     cases = {}
     for name, tensor in tensors.items():
         number, part = name.split(".")

@@ -79,7 +79,7 @@ static RandomBatch random_batch(const ModelSizes *sizes, size_t n_texts, uint32_
                             .wide_count = wide_count,
                             .wide_id = wide_id,
                             .wide_value = r.values,
-                            .label = label,
+                            .targets = {label, NULL},
                             .example = example};
     r.words = (WordTable){RB_WORDS, row, begin, count, ngram, WORD_MASK};
     r.wide = (WideTable){wide_begin, wide_count, wide_id, r.values};

@@ -108,7 +108,7 @@ static void batch_make(Batch *b, const Case *c, const ModelSizes *sizes)
                               .ngram = b->none,
                               .wide_begin = b->zero,
                               .wide_count = b->zero,
-                              .label = b->label,
+                              .targets = {b->label, NULL},
                               .example = b->example};
 }
 

@@ -36,7 +36,7 @@ static Picked pick(const PackedBatch *from, const uint32_t *order, size_t n)
         p.wide_begin[i] = from->wide_begin[b];
         p.wide_count[i] = from->wide_count[b];
         p.example[i] = from->example[b];
-        p.label[i] = from->label[b];
+        p.label[i] = from->targets.classes[b];
     }
     p.batch.n_texts = n;
     p.batch.n_tokens = at;
@@ -45,7 +45,7 @@ static Picked pick(const PackedBatch *from, const uint32_t *order, size_t n)
     p.batch.wide_begin = p.wide_begin;
     p.batch.wide_count = p.wide_count;
     p.batch.example = p.example;
-    p.batch.label = p.label;
+    p.batch.targets.classes = p.label;
     return p;
 }
 

@@ -82,12 +82,39 @@ static void test_nan_comes_through(void **state)
         for (size_t at = 0; at < 3; at++) {
             float logits[] = {0, 2, 1};
             const int32_t label[] = {0};
+            const Targets targets = {label, NULL};
             Loss loss = {(LossKind)kind, 2, 0.1f, 1, NULL};
             logits[at] = NAN;
-            assert_true(isnan(loss_apply(logits, label, &loss, 1, 3)));
+            assert_true(isnan(loss_apply(logits, &targets, &loss, 1, 3)));
             assert_true(isnan(logits[at]));
         }
     }
+}
+
+static void test_nan_comes_through_labels(void **state)
+{
+    (void)state;
+    const int32_t classes[] = {0, 2};
+    const uint32_t begin[] = {0, 2};
+    const Targets targets = {classes, begin};
+    for (int kind = LOSS_FOCAL; kind <= LOSS_BCE; kind++) {
+        for (size_t at = 0; at < 3; at++) {
+            float logits[] = {0, 2, 1};
+            Loss loss = {(LossKind)kind, 2, 0.1f, 1, NULL};
+            logits[at] = NAN;
+            assert_true(isnan(loss_apply(logits, &targets, &loss, 1, 3)));
+            assert_true(isnan(logits[at]));
+        }
+    }
+}
+
+/* A label that every row has, or none, has no other side to weigh against. */
+static void test_positive_weights_of_one_side(void **state)
+{
+    (void)state;
+    float weight[3];
+    positive_weights_balanced(weight, (const size_t[]){0, 8, 2}, 8, 3);
+    assert_true(weight[0] == 1 && weight[1] == 1 && weight[2] == 3);
 }
 
 /* A softmax over one class is sure of it: no loss, no gradient, and no 0 / 0. */
@@ -120,6 +147,8 @@ int main(void)
         cmocka_unit_test(test_log_softmax),
         cmocka_unit_test(test_cross_entropy),
         cmocka_unit_test(test_nan_comes_through),
+        cmocka_unit_test(test_nan_comes_through_labels),
+        cmocka_unit_test(test_positive_weights_of_one_side),
         cmocka_unit_test(test_one_class),
         cmocka_unit_test(test_balanced_skips_empty_classes),
     };

@@ -103,7 +103,7 @@ static void write_batch(const PackedBatch *b, const char *dir)
         {"wide_begin", b->wide_begin, b->n_texts},
         {"wide_count", b->wide_count, b->n_texts},
         {"wide_id", b->wide_id, b->n_texts * RB_WIDE},
-        {"label", b->label, b->n_texts},
+        {"label", b->targets.classes, b->n_texts},
     };
     TensorList list = {.n = 0};
     for (size_t i = 0; i < sizeof ints / sizeof ints[0]; i++) {

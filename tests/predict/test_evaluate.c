@@ -240,6 +240,9 @@ static void test_figures_by_name(void **state)
     assert_true(evaluation_value(&e, "f1_macro", &value) && value == 0.3);
     assert_true(evaluation_value(&e, "recall_macro", &value) && value == 0.2);
     assert_false(evaluation_value(&e, "bleu", &value));
+    assert_false(evaluation_value(&e, "f1_samples", &value)); /* of several labels */
+    assert_false(evaluation_value(&e, "hamming_loss", &value));
+    e.metrics.multi_label = true;
     for (size_t i = 0; evaluation_value_name(i); i++) {
         assert_true(evaluation_value(&e, evaluation_value_name(i), &value));
     }

@@ -11,9 +11,12 @@
     done
 }
 
-@test "tiny's rows are what the script beside them writes" {
-    cp "$MUSTER_SOURCE_DIR/tests/data/tiny/generate" "$BATS_TEST_TMPDIR"
-    "$BATS_TEST_TMPDIR/generate"
-    cmp "$BATS_TEST_TMPDIR/train.csv" "$MUSTER_SOURCE_DIR/tests/data/tiny/train.csv"
-    cmp "$BATS_TEST_TMPDIR/test.csv" "$MUSTER_SOURCE_DIR/tests/data/tiny/test.csv"
+@test "the tiny rows are what the script beside them writes" {
+    for data in tiny tiny-multilabel; do
+        cp "$MUSTER_SOURCE_DIR/tests/data/$data/generate" "$BATS_TEST_TMPDIR"
+        "$BATS_TEST_TMPDIR/generate"
+        for file in train.csv test.csv; do
+            cmp "$BATS_TEST_TMPDIR/$file" "$MUSTER_SOURCE_DIR/tests/data/$data/$file"
+        done
+    done
 }
