@@ -127,6 +127,7 @@ void trained_model_make(const char *result_dir, const char *train_csv, int cut_t
     configure(sections, n_sections, train_csv, cut_test);
     must(dir_make(result_dir));
     encode(&made);
+    config_resolve(NULL, sections, n_sections, &made.prepared.facts);
     train(&made, sections, result_dir);
     dataset_close(made.train_set);
     dataset_close(made.val_set);

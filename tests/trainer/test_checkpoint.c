@@ -108,6 +108,7 @@ static int setup(void **state)
     configure();
     const Splits *splits = &t.prepared.splits;
     must(prepared_open(&t.data, 42, false, &t.prepared));
+    config_resolve(NULL, t.sections, 3, &t.prepared.facts);
     must(prepared_dataset(&t.prepared, splits->train, splits->n_train, &t.set));
     t.pre = t.prepared.preprocessor;
     const ModelSizes sizes = {.n_classes = preprocessor_n_classes(t.pre),
