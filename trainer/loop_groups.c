@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -149,12 +148,15 @@ static void wait_for_all(Loop *loop, bool asked, void (*waiting)(Loop *loop))
     Notice *mine = &loop->board.mine;
     mine->done = true;
     mine->training = false;
-    while (mine->stop = asked || *loop->job->signal != 0,
-           !hear(loop) || !all_done(loop)) {
-        if (world_of(loop)->rank == 0) {
+    for (bool over = false; !over;) {
+        mine->stop = asked || *loop->job->signal != 0;
+        over = hear(loop) && all_done(loop);
+        if (!over && world_of(loop)->rank == 0) {
             waiting(loop);
         }
-        nanosleep(&NAP, NULL);
+        if (!over) {
+            nanosleep(&NAP, NULL);
+        }
     }
 }
 
