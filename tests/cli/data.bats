@@ -68,6 +68,36 @@ setup() {
     [ ! -e small ]
 }
 
+@test "inspect and split rows of several labels" {
+    cp "$TREE/tests/data/tiny-multilabel/train.csv" many.csv
+    run_muster data inspect many.csv --label desks --label-separator "|" --json
+    [ "$code" -eq 0 ]
+    /usr/bin/python3 - "$out" <<'END'
+import collections, csv, json, sys
+d = json.loads(sys.argv[1])["files"][0]
+sets = [set(filter(None, row["desks"].split("|"))) for row in csv.DictReader(open("many.csv"))]
+assert d["classes"] == collections.Counter(x for s in sets for x in s)
+assert d["rows_without_label"] == sum(not s for s in sets)
+assert abs(d["label_cardinality"] - sum(map(len, sets)) / len(sets)) < 1e-12
+END
+    run_muster data inspect many.csv --label desks --label-separator "|"
+    grep -qE "^  labels      5 in column desks, 1\.[0-9]{3} a row, [0-9]+ rows have none" <<<"$out"
+    run_muster data split many.csv --label desks --label-separator "|" --out labels --json
+    [ "$code" -eq 0 ]
+    json 'abs(sum(d["test"].values()) / sum(sum(d[p].values()) for p in
+        ("train", "val", "test")) - 0.2) < 0.01'
+    json 'all(abs(d["test"][x] - 0.2 * (d["train"][x] + d["val"][x] + d["test"][x])) < 1.5
+        for x in d["test"])'
+    run_muster data split many.csv --label desks --label-separator "" --out none
+    fails 2 '--label-separator: is empty'
+    printf '{"text": "same", "label": ["b", "a", "a"]}\n{"text": "same", "label": ["a", "b"]}\n' >two.jsonl
+    run_muster data inspect two.jsonl --label label --label-separator "|" --json
+    json 'd["files"][0]["classes"] == {"a": 2, "b": 2}'
+    json 'd["files"][0]["duplicates"]["with_another_label"] == 0'
+    run_muster data inspect two.jsonl --label label
+    grep -qF 'two.jsonl:1:1: "label": expected a text, found a list' <<<"$out"
+}
+
 @test "training on WordPiece: ids as its tokenizer.json says, evaluated as validated" {
     run_muster train tiny.yaml data.tokenizer=wordpiece data.vocab_size=300 train.epochs=3 --json
     [ "$code" -eq 0 ]

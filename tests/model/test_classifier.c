@@ -209,6 +209,64 @@ static void test_answers_sum_to_one(void **state)
     }
 }
 
+/* Every text gets labels 0 .. b mod 3. */
+static void give_labels(PackedBatch *batch, int32_t *classes, uint32_t *begin)
+{
+    begin[0] = 0;
+    for (uint32_t b = 0; b < batch->n_texts; b++) {
+        begin[b + 1] = begin[b];
+        for (int32_t c = 0; c < (int32_t)(b % 3); c++) {
+            classes[begin[b + 1]++] = c;
+        }
+    }
+    batch->targets = (Targets){classes, begin};
+}
+
+/* Several labels a text: the answer mixes the branches' log-odds; the deep branch learns
+ * by the labels' mean, the wide one by their sum, and both losses told are the mean. */
+static void test_labels_by_themselves(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(SHAPES); i++) {
+        Fixture f = fixture_open(&SHAPES[i], false);
+        size_t C = f.model->sizes.n_classes, n = FIXTURE_TEXTS * C;
+        if (f.model->sizes.wide_buckets == 0) {
+            fixture_close(&f);
+            continue;
+        }
+        int32_t classes[3 * FIXTURE_TEXTS];
+        uint32_t begin[FIXTURE_TEXTS + 1];
+        f.model->sizes.multi_label = true;
+        give_labels(&f.random.batch, classes, begin);
+        f.step.loss = LOSS_BCE;
+        f.step.scale = 1.0f / FIXTURE_TEXTS;
+
+        float *answers = random_floats(n, 1, 1), *wide = random_floats(n, 1, 1);
+        double *mixed = new_doubles(n);
+        classifier_predict(f.model, f.ws, &f.random.batch, answers);
+        double w = f.model->config.wide_weight;
+        wide_forward(wide, f.model->wide, &f.random.batch, NULL, 0, NULL, C);
+        for (size_t k = 0; k < n; k++) {
+            mixed[k] = (1 - w) * (double)f.ws->encoder.logits[k] + w * (double)wide[k];
+        }
+        assert_close(SHAPES[i].name, answers, mixed, n, 1e-5);
+
+        fixture_run(&f);
+        float mean = multi_label_loss(wide, &f.random.batch.targets, CLASS_WEIGHT, 0, 0,
+                                      f.step.scale, FIXTURE_TEXTS, C);
+        float told = f.grad.dense[f.model->table.n_dense + LEAF_LOSS_WIDE];
+        assert_true(fabsf(told - mean) <= 1e-5f * fabsf(mean));
+        for (size_t k = 0; k < n; k++) {
+            mixed[k] = (double)C * (double)wide[k];
+        }
+        assert_close(SHAPES[i].name, f.grad.wide_dlogits, mixed, n, 1e-5);
+        free(answers);
+        free(wide);
+        free(mixed);
+        fixture_close(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_masks_follow_the_example),
         cmocka_unit_test(test_leaves_add_up),
         cmocka_unit_test(test_answers_sum_to_one),
+        cmocka_unit_test(test_labels_by_themselves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

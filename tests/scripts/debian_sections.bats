@@ -115,3 +115,21 @@ This package contains the pictures."
     [[ $stderr == *"no English descriptions"*"hint:"* ]]
     [ ! -e "$out/train.csv" ]
 }
+
+@test "with --tags: all frequent tags of a package, packages without tags left out" {
+    packages games 100
+    sed -i 's/^Section: games$/&\nTag: role::program, interface::{text-mode,x11},\n use::gameplaying, role::program/' \
+        "$packages"
+    package plain games "plain" "It has no tags."
+    package rare games "rare" "It has a rare one too."
+    sed -i '/^Package: rare$/a Tag: suite::rare, role::program' "$packages"
+    run --separate-stderr "$MUSTER_SOURCE_DIR/scripts/debian-sections" --tags --lists "$lists" \
+        --output "$out"
+    [ "$status" -eq 0 ]
+    [ "$(head -n 1 "$out/train.csv")" = "id,title,description,tags" ]
+    [ "$(row_of games-7)" = 'games-7,title 7,"About games, number 7.",interface::text-mode|interface::x11|role::program|use::gameplaying' ]
+    [ "$(row_of rare)" = "rare,rare,It has a rare one too.,role::program" ]
+    [ -z "$(row_of plain)" ]
+    [ "$(cat "$out/train.csv" "$out/test.csv" | wc -l)" -eq 103 ]
+    [[ $output == *"4 tags"* ]]
+}

@@ -151,8 +151,8 @@ static void test_counters(void **state)
 
 enum { ROWS = 512, BATCH = 32, CLASSES = 4 };
 
-/* Texts of 1 to 128 words. */
-static void write_rows(const char *path)
+/* Texts of 1 to 128 words, of one class or of none to three labels. */
+static void write_rows(const char *path, bool several)
 {
     FILE *file = fopen(path, "w");
     assert_non_null(file);
@@ -161,7 +161,11 @@ static void write_rows(const char *path)
         for (int i = 0; i <= row / 4; i++) {
             fprintf(file, "word%d ", (row * 31 + i * i * 7) % 3000);
         }
-        fprintf(file, ",class%d\n", row % CLASSES);
+        fputs(",", file);
+        for (int i = 0; i < (several ? row % 4 : 1); i++) {
+            fprintf(file, "%sclass%d", i > 0 ? "|" : "", (row + i) % CLASSES);
+        }
+        fputs("\n", file);
     }
     assert_int_equal(fclose(file), 0);
 }
@@ -178,7 +182,7 @@ typedef struct Job {
     uint32_t *order;
 } Job;
 
-static void configure(Job *job, const char *csv, const char *wide)
+static void configure(Job *job, const char *csv, const char *wide, bool several)
 {
     const Section sections[] = {
         {"data", "", data_fields, n_data_fields, &job->data},
@@ -188,15 +192,18 @@ static void configure(Job *job, const char *csv, const char *wide)
     Config *config;
     char *train = mem_printf("data.train=%s", csv);
     char *blocks = mem_printf("data.wide=%s", wide);
-    const char *const values[] = {train,
-                                  "data.text=text",
-                                  "data.label=label",
-                                  blocks,
-                                  "data.val_size=0",
-                                  "data.max_words=96",
-                                  "model.wide_weight=0.5",
-                                  "train.epochs=2",
-                                  "train.batch_size=32"};
+    const char *const values[] = {
+        train,
+        "data.text=text",
+        "data.label=label",
+        blocks,
+        "data.val_size=0",
+        "data.max_words=96",
+        "model.wide_weight=0.5",
+        "train.epochs=2",
+        "train.batch_size=32",
+        several ? "data.label_separator=|" : "data.label_separator=",
+        several ? "train.loss=bce" : "train.loss=cross_entropy"};
     assert_int_equal(config_open(NULL, &config), STATUS_OK);
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         assert_int_equal(config_override(config, values[i]), STATUS_OK);
@@ -218,12 +225,12 @@ static int by_length(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void open_job(Job *job, const char *wide)
+static void open_job(Job *job, const char *wide, bool several)
 {
     char *csv = mem_printf("%s/steady_step_rows.csv", MUSTER_BINARY_DIR);
     *job = (Job){0};
-    write_rows(csv);
-    configure(job, csv, wide);
+    write_rows(csv, several);
+    configure(job, csv, wide, several);
     const Splits *s = &job->prepared.splits;
     assert_int_equal(prepared_open(&job->data, 1, false, &job->prepared), STATUS_OK);
     assert_int_equal(prepared_dataset(&job->prepared, s->train, s->n_train, &job->set),
@@ -233,6 +240,7 @@ static void open_job(Job *job, const char *wide)
     const Preprocessor *pre = job->prepared.preprocessor;
     ModelSizes sizes = {
         .n_classes = preprocessor_n_classes(pre),
+        .multi_label = several,
         .vocab_size = preprocessor_vocab_size(pre),
         .ngram_buckets = preprocessor_ngram_buckets(pre),
         .max_tokens = preprocessor_max_words(pre),
@@ -290,10 +298,10 @@ static void run_epoch(Job *job, size_t epoch)
 
 /* No allocation from the very first step on. Page faults and threads are counted in the
  * second epoch: BLAS touches its own buffer as far as the matrices so far went. */
-static void check_steps(const char *wide)
+static void check_steps(const char *wide, bool several)
 {
     Job job;
-    open_job(&job, wide);
+    open_job(&job, wide, several);
     size_t allocations = n_allocations;
     run_epoch(&job, 0);
     size_t threads = n_threads(), faults = n_faults();
@@ -310,13 +318,19 @@ static void check_steps(const char *wide)
 static void test_words(void **state)
 {
     (void)state;
-    check_steps("words");
+    check_steps("words", false);
 }
 
 static void test_words_and_characters(void **state)
 {
     (void)state;
-    check_steps("words_chars");
+    check_steps("words_chars", false);
+}
+
+static void test_several_labels(void **state)
+{
+    (void)state;
+    check_steps("words", true);
 }
 
 int main(void)
@@ -325,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_counters),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_words_and_characters),
+        cmocka_unit_test(test_several_labels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
