@@ -10,6 +10,7 @@
 typedef struct SqliteStore {
     Db *db;
     char *artifact_root; /* absolute; where new experiments' artifacts go */
+    bool indexed;        /* the indexes of tracker/indexes.h are there */
 } SqliteStore;
 
 /* Opens the database file at `path` for store.c. */
@@ -41,9 +42,6 @@ Status sqlite_require_active_run(Db *db, const char *run_id, int64_t *experiment
 
 /* Inside a write transaction: tags of a run, mlflow.runName renaming it. */
 Status sqlite_set_tags(Db *db, const char *run_id, const KeyValue *tags, size_t n);
-
-/* Inside a transaction. */
-Status sqlite_read_inputs(Db *db, const char *run_id, DatasetInputs *out);
 
 /* Prepares a query and binds its values. */
 Status sqlite_prepare_query(Db *db, const Query *query, Stmt **out);

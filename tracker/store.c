@@ -4,6 +4,7 @@
 #include "base/config.h"
 #include "base/files.h"
 #include "base/mem.h"
+#include "tracker/page_token.h"
 #include "tracker/process.h"
 #include "tracker/sqlite_store.h"
 #include "tracker/validate.h"
@@ -115,10 +116,21 @@ Status store_get_experiment_by_name(Store *store, const char *name, Experiment *
     return store->calls->get_experiment_by_name(store->self, name, out);
 }
 
+/* One more than wanted tells whether there is a further page. */
 Status store_search_experiments(Store *store, const ExperimentQuery *query,
                                 Experiments *out)
 {
-    return store->calls->search_experiments(store->self, query, out);
+    ExperimentQuery page = *query;
+    if (query->page_token && *query->page_token) {
+        TRY(page_token_read(query->page_token, &page.offset));
+    }
+    page.max_results += page.max_results > 0;
+    TRY(store->calls->search_experiments(store->self, &page, out));
+    if (query->max_results > 0 && (int64_t)out->n > query->max_results) {
+        experiment_free(&out->items[--out->n]);
+        out->next_page_token = page_token_make(page.offset + query->max_results);
+    }
+    return STATUS_OK;
 }
 
 Status store_create_run(Store *store, const RunCreate *create, Run *out)
@@ -148,7 +160,17 @@ Status store_restore_run(Store *store, const char *run_id)
 
 Status store_search_runs(Store *store, const RunQuery *query, Runs *out)
 {
-    return store->calls->search_runs(store->self, query, out);
+    RunQuery page = *query;
+    if (query->page_token && *query->page_token) {
+        TRY(page_token_read(query->page_token, &page.offset));
+    }
+    page.max_results += page.max_results > 0;
+    TRY(store->calls->search_runs(store->self, &page, out));
+    if (query->max_results > 0 && (int64_t)out->n > query->max_results) {
+        run_free(&out->items[--out->n]);
+        out->next_page_token = page_token_make(page.offset + query->max_results);
+    }
+    return STATUS_OK;
 }
 
 Status store_log_batch(Store *store, const char *run_id, const LogBatch *batch)

@@ -39,6 +39,7 @@ typedef struct ExperimentQuery {
     size_t n_order_by;
     ViewType view;               /* 0 = VIEW_ACTIVE */
     int64_t max_results, offset; /* 0 = no limit, from the first */
+    const char *page_token;      /* of the page before; NULL or "" = from `offset` */
 } ExperimentQuery;
 
 typedef struct RunCreate {
@@ -65,6 +66,7 @@ typedef struct RunQuery {
     size_t n_order_by;
     ViewType view;               /* 0 = VIEW_ACTIVE */
     int64_t max_results, offset; /* 0 = no limit, from the first */
+    const char *page_token;      /* of the page before; NULL or "" = from `offset` */
 } RunQuery;
 
 /* What one log_batch carries. At most 1000 metrics, 100 params, 100 tags, 1000 in all. */
@@ -148,6 +150,8 @@ Status store_get_run(Store *store, const char *run_id, Run *out);
 Status store_update_run(Store *store, const char *run_id, const RunUpdate *update);
 Status store_delete_run(Store *store, const char *run_id);
 Status store_restore_run(Store *store, const char *run_id);
+/* By tracker/filter.h; a page token that is none is STATUS_USAGE. When more than
+ * max_results match, out->next_page_token leads to the rest. */
 Status store_search_runs(Store *store, const RunQuery *query, Runs *out);
 
 /* The run a user named: its id, a unique prefix of it (4 digits or more), its name, or
