@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "tracker/names.h"
+#include "tracker/run_create.h"
 #include "tracker/sqlite_read.h"
 #include "tracker/validate.h"
 
@@ -37,28 +38,6 @@ Status sqlite_require_active_run(Db *db, const char *run_id, int64_t *experiment
 }
 
 /* ---- making ---- */
-
-static const char *tag_value(const RunCreate *create, const char *key)
-{
-    for (size_t i = 0; i < create->n_tags; i++) {
-        if (strcmp(create->tags[i].key, key) == 0) {
-            return create->tags[i].value;
-        }
-    }
-    return NULL;
-}
-
-/* `<artifact location>/<run id>/artifacts`, the path put before any query string. */
-static char *artifact_uri(const char *location, const char *run_id)
-{
-    const char *query = strchr(location, '?');
-    size_t n = query ? (size_t)(query - location) : strlen(location);
-    while (n > 0 && location[n - 1] == '/') {
-        n--;
-    }
-    return mem_printf("%.*s/%s/artifacts%s", (int)n, location, run_id,
-                      query ? query : "");
-}
 
 static Status active_location(Db *db, const char *experiment_id, char **out)
 {
@@ -112,7 +91,7 @@ static Status insert_run(Db *db, const RunCreate *create, const char *run_id,
 {
     char *location = NULL;
     TRY(active_location(db, create->experiment_id, &location));
-    char *uri = artifact_uri(location, run_id);
+    char *uri = run_artifact_uri(location, run_id);
     Status status = insert_run_row(db, create, run_id, name, uri);
     free(location);
     free(uri);
@@ -132,11 +111,7 @@ Status sqlite_create_run(void *self, const RunCreate *given, Run *out)
     }
     char run_id[RUN_ID_CAP], made_name[RUN_NAME_CAP];
     run_id_make(run_id);
-    run_name_make(made_name);
-    const char *tag = tag_value(&create, "mlflow.runName");
-    const char *name = create.run_name && *create.run_name ? create.run_name
-                       : tag && *tag                       ? tag
-                                                           : made_name;
+    const char *name = run_create_name(&create, made_name);
     TRY(db_begin(db));
     Status status = insert_run(db, &create, run_id, name);
     Run run = {0};
