@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/mem.h"
+#include "tracker/artifacts.h"
 #include "tracker/key_files.h"
 #include "tracker/meta_yaml.h"
 #include "tracker/names.h"
@@ -164,6 +165,28 @@ static Status read_parts(const char *dir, Run *out)
     return status;
 }
 
+static bool has_entries(const char *dir)
+{
+    StrList names = {0};
+    bool result = dir_exists(dir) && dir_list(dir, &names) == STATUS_OK && names.n > 0;
+    strlist_free(&names);
+    return result;
+}
+
+/* The folder may have been moved since: then its artifacts moved with it. */
+static void find_moved_artifacts(const char *dir, Run *run)
+{
+    char *local = artifact_local_path(run->artifact_uri);
+    char *beside = path_join(dir, "artifacts");
+    bool elsewhere = strstr(run->artifact_uri, ":/") && !local;
+    if (!elsewhere && !(local && dir_exists(local)) && has_entries(beside)) {
+        free((char *)run->artifact_uri);
+        run->artifact_uri = artifact_uri_of_path(beside);
+    }
+    free(local);
+    free(beside);
+}
+
 static Status read_run(const char *dir, Run *out)
 {
     Run run = {0};
@@ -177,6 +200,7 @@ static Status read_run(const char *dir, Run *out)
         free((char *)run.run_name);
         run.run_name = mem_strdup(name);
     }
+    find_moved_artifacts(dir, &run);
     *out = run;
     return STATUS_OK;
 }
@@ -264,6 +288,45 @@ Status file_create_run(void *self, const RunCreate *create, Run *out)
     char run_id[RUN_ID_CAP];
     TRY(file_end(store, create_in_lock(store, create, run_id)));
     return file_get_run(store, run_id, out);
+}
+
+static Status import_in_lock(FileStore *store, const Run *run, bool *made)
+{
+    char *dir = NULL;
+    Status status = file_run_dir(store, run->run_id, &dir);
+    *made = status == STATUS_NOT_FOUND;
+    free(dir);
+    if (!*made) {
+        return status;
+    }
+    Experiment experiment = {0};
+    TRY(file_read_experiment(store, run->experiment_id, &experiment));
+    char *experiment_dir = file_experiment_dir(store, run->experiment_id);
+    char *own = run_artifact_uri(experiment.artifact_location, run->run_id);
+    Run copy = *run;
+    KeyValue name = {"mlflow.runName", run->run_name};
+    copy.deleted = false;
+    copy.artifact_uri = run->artifact_uri ? run->artifact_uri : own;
+    dir = path_join(experiment_dir, run->run_id);
+    status = make_folders(dir);
+    if (status == STATUS_OK) {
+        status = save_meta(dir, &copy, 0);
+    }
+    if (status == STATUS_OK) {
+        status = file_set_tags(dir, &name, 1);
+    }
+    free(dir);
+    free(own);
+    free(experiment_dir);
+    experiment_free(&experiment);
+    return status;
+}
+
+Status file_import_run(void *self, const Run *run, bool *made)
+{
+    TRY(validate_run_id(run->run_id));
+    TRY(file_begin(self));
+    return file_end(self, import_in_lock(self, run, made));
 }
 
 /* ---- changing ---- */

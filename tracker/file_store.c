@@ -382,6 +382,7 @@ const StoreCalls file_store_calls = {
     .get_experiment_by_name = get_experiment_by_name,
     .search_experiments = search_experiments,
     .create_run = file_create_run,
+    .import_run = file_import_run,
     .get_run = file_get_run,
     .update_run = file_update_run,
     .delete_run = file_delete_run,

@@ -42,6 +42,7 @@ Status file_end(FileStore *store, Status status);
 
 /* file_runs.c */
 Status file_create_run(void *self, const RunCreate *create, Run *out);
+Status file_import_run(void *self, const Run *run, bool *made);
 Status file_get_run(void *self, const char *run_id, Run *out);
 Status file_update_run(void *self, const char *run_id, const RunUpdate *update);
 Status file_delete_run(void *self, const char *run_id);

@@ -127,6 +127,52 @@ Status sqlite_create_run(void *self, const RunCreate *given, Run *out)
     return STATUS_OK;
 }
 
+static Status insert_imported(Db *db, const Run *run, const char *uri, bool *made)
+{
+    Stmt *stmt;
+    TRY(db_prepare(
+        db,
+        "INSERT OR IGNORE INTO runs (run_uuid, name, source_type, source_name, "
+        "entry_point_name, user_id, status, start_time, end_time, source_version, "
+        "lifecycle_stage, artifact_uri, experiment_id) "
+        "VALUES (?, ?, 'UNKNOWN', '', '', ?, ?, ?, nullif(?, 0), '', 'active', ?, ?)",
+        &stmt));
+    stmt_bind_text(stmt, 1, run->run_id);
+    stmt_bind_text(stmt, 2, run->run_name);
+    stmt_bind_text(stmt, 3, run->user_id);
+    stmt_bind_text(stmt, 4, run_status_name(run->status));
+    stmt_bind_int(stmt, 5, run->start_time);
+    stmt_bind_int(stmt, 6, run->end_time);
+    stmt_bind_text(stmt, 7, uri);
+    stmt_bind_text(stmt, 8, run->experiment_id);
+    Status status = stmt_run(stmt);
+    *made = status == STATUS_OK && db_changes(db) > 0;
+    stmt_free(stmt);
+    return status;
+}
+
+static Status import_run(Db *db, const Run *run, bool *made)
+{
+    char *location = NULL;
+    TRY(active_location(db, run->experiment_id, &location));
+    char *uri = run->artifact_uri ? mem_strdup(run->artifact_uri)
+                                  : run_artifact_uri(location, run->run_id);
+    Status status = insert_imported(db, run, uri, made);
+    free(location);
+    free(uri);
+    KeyValue name = {"mlflow.runName", run->run_name};
+    return status == STATUS_OK && *made ? sqlite_set_tags(db, run->run_id, &name, 1)
+                                        : status;
+}
+
+Status sqlite_import_run(void *self, const Run *run, bool *made)
+{
+    Db *db = ((SqliteStore *)self)->db;
+    TRY(validate_run_id(run->run_id));
+    TRY(db_begin(db));
+    return sqlite_end_write(db, import_run(db, run, made));
+}
+
 /* ---- changing ---- */
 
 static Status update_row(Db *db, const char *run_id, const RunUpdate *update)

@@ -335,6 +335,7 @@ const StoreCalls sqlite_store_calls = {
     .get_experiment_by_name = get_experiment_by_name,
     .search_experiments = search_experiments,
     .create_run = sqlite_create_run,
+    .import_run = sqlite_import_run,
     .get_run = sqlite_get_run,
     .update_run = sqlite_update_run,
     .delete_run = sqlite_delete_run,

@@ -22,6 +22,7 @@ extern const StoreCalls sqlite_store_calls;
 
 /* sqlite_runs.c */
 Status sqlite_create_run(void *self, const RunCreate *create, Run *out);
+Status sqlite_import_run(void *self, const Run *run, bool *made);
 Status sqlite_get_run(void *self, const char *run_id, Run *out);
 Status sqlite_update_run(void *self, const char *run_id, const RunUpdate *update);
 Status sqlite_delete_run(void *self, const char *run_id);

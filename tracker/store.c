@@ -188,6 +188,11 @@ Status store_create_run(Store *store, const RunCreate *create, Run *out)
     return store->calls->create_run(store->self, create, out);
 }
 
+Status store_import_run(Store *store, const Run *run, bool *made)
+{
+    return store->calls->import_run(store->self, run, made);
+}
+
 Status store_get_run(Store *store, const char *run_id, Run *out)
 {
     return store->calls->get_run(store->self, run_id, out);

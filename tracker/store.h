@@ -89,6 +89,7 @@ typedef struct StoreCalls {
     Status (*search_experiments)(void *self, const ExperimentQuery *query,
                                  Experiments *out);
     Status (*create_run)(void *self, const RunCreate *create, Run *out);
+    Status (*import_run)(void *self, const Run *run, bool *made);
     Status (*get_run)(void *self, const char *run_id, Run *out);
     Status (*update_run)(void *self, const char *run_id, const RunUpdate *update);
     Status (*delete_run)(void *self, const char *run_id);
@@ -146,6 +147,12 @@ Status store_find_experiment(Store *store, const char *reference, Experiment *ou
 
 /* Creates a run in state RUNNING; `out` is freed with run_free. */
 Status store_create_run(Store *store, const RunCreate *create, Run *out);
+
+/* Makes a run as it is in another store: with its id, name, user, status and times, in
+ * the experiment run->experiment_id of this store, its artifacts at run->artifact_uri or
+ * (NULL) where this store puts them. What is logged into it is for others to copy. A run
+ * of that id is left as it is: *made = false. */
+Status store_import_run(Store *store, const Run *run, bool *made);
 Status store_get_run(Store *store, const char *run_id, Run *out);
 Status store_update_run(Store *store, const char *run_id, const RunUpdate *update);
 Status store_delete_run(Store *store, const char *run_id);
