@@ -7,6 +7,7 @@
 #include "base/table.h"
 #include "cli/run_columns.h"
 #include "cli/run_json.h"
+#include "cli/runs_stage.h"
 #include "cli/write_csv.h"
 #include "tracker/store.h"
 
@@ -444,12 +445,14 @@ static const Command COMMAND_SHOW = {
     .run = run_show,
 };
 
-static const Command *const BELOW[] = {&COMMAND_LIST, &COMMAND_SHOW, &command_runs_diff,
-                                       NULL};
+static const Command *const BELOW[] = {&COMMAND_LIST,         &COMMAND_SHOW,
+                                       &command_runs_diff,    &command_runs_delete,
+                                       &command_runs_restore, NULL};
 
 const Command command_runs = {
     .name = "runs",
-    .summary = "lists, shows and compares the runs of the store",
-    .usage = "runs list|show|diff [options]",
+    .summary =
+        "lists, shows and compares the runs of the store, deletes and restores them",
+    .usage = "runs list|show|diff|delete|restore [options]",
     .below = BELOW,
 };

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "tracker/gc.h"
 #include "tracker/store.h"
 #include "tracker/store_copy.h"
 
@@ -164,11 +165,106 @@ static const Command COMMAND_COPY = {
     .run = run_copy,
 };
 
-static const Command *const BELOW[] = {&COMMAND_COPY, NULL};
+/* ---- gc ---- */
+
+static struct {
+    const char *uri;
+    bool dry_run, yes;
+} gc_options;
+
+#define AT(field) offsetof(__typeof__(gc_options), field)
+
+static const Option GC_OPTIONS[] = {
+    {.name = "dry-run",
+     .kind = OPTION_FLAG,
+     .offset = AT(dry_run),
+     .help = "say what would be deleted, and leave it"},
+    {.name = "yes", .kind = OPTION_FLAG, .offset = AT(yes), .help = "delete it"},
+    {.name = "tracking-uri",
+     .kind = OPTION_TEXT,
+     .offset = AT(uri),
+     .value = "URI",
+     .help = "the run store (MLFLOW_TRACKING_URI, or sqlite:///muster.db)"},
+};
+
+static const OptionConflict GC_CONFLICTS[] = {{"dry-run", "yes"}};
+
+#undef AT
+
+static void print_gc_json(const GcReport *report)
+{
+    StrBuf text = {0};
+    JsonWriter w = json_writer(&text, 2);
+    json_begin_object(&w);
+    json_write_key(&w, "dry_run");
+    json_write_bool(&w, gc_options.dry_run);
+    json_write_key(&w, "runs");
+    json_write_int(&w, (int64_t)report->n_runs);
+    json_write_key(&w, "experiments");
+    json_write_int(&w, (int64_t)report->n_experiments);
+    json_write_key(&w, "artifacts_kept");
+    json_write_int(&w, (int64_t)report->n_kept);
+    json_end_object(&w);
+    printf("%s\n", text.p);
+    strbuf_free(&text);
+}
+
+static void print_gc(const GcReport *report)
+{
+    printf("%zu runs and %zu experiments %s\n", report->n_runs, report->n_experiments,
+           gc_options.dry_run ? "would be deleted" : "deleted");
+    if (report->n_kept > 0) {
+        log_note("the artifacts of %zu runs are not in a folder of their own here: they "
+                 "are left",
+                 report->n_kept);
+    }
+}
+
+static Status run_gc(const Invocation *invocation)
+{
+    if (!gc_options.dry_run && !gc_options.yes) {
+        status_set(STATUS_USAGE, "what gc deletes is gone for good");
+        status_hint("add --yes, or --dry-run to see what it would be");
+        return STATUS_USAGE;
+    }
+    StoreOptions options = {.mode = gc_options.dry_run ? STORE_READ : STORE_WRITE};
+    Store *store;
+    GcReport report;
+    TRY(store_open(gc_options.uri, &options, &store));
+    Status status = store_gc(store, gc_options.dry_run, &report);
+    store_close(store);
+    TRY(status);
+    if (invocation->json) {
+        print_gc_json(&report);
+    } else {
+        print_gc(&report);
+    }
+    return STATUS_OK;
+}
+
+static const Example GC_EXAMPLES[] = {
+    {"muster store gc --dry-run", "how many there are"},
+};
+
+static const Command COMMAND_GC = {
+    .name = "gc",
+    .summary = "deletes for good what is marked deleted, artifacts too",
+    .usage = "store gc --dry-run|--yes [options]",
+    .details =
+        "Runs are marked by `muster runs delete`. A file of SQLite does not become "
+        "smaller:\nits free pages are used again.",
+    .examples = GC_EXAMPLES,
+    .n_examples = sizeof GC_EXAMPLES / sizeof GC_EXAMPLES[0],
+    .options = {GC_OPTIONS, sizeof GC_OPTIONS / sizeof GC_OPTIONS[0], GC_CONFLICTS, 1,
+                &gc_options},
+    .run = run_gc,
+};
+
+static const Command *const BELOW[] = {&COMMAND_COPY, &COMMAND_GC, NULL};
 
 const Command command_store = {
     .name = "store",
-    .summary = "copies run stores",
-    .usage = "store copy FROM TO [options]",
+    .summary = "copies run stores, and deletes for good what is marked deleted",
+    .usage = "store copy|gc [options]",
     .below = BELOW,
 };

@@ -58,6 +58,10 @@ Status file_active_run_dir(const FileStore *store, const char *run_id, char **ou
 /* The name in meta.yaml becomes that of the tag mlflow.runName. */
 Status file_rename_run(const char *run_dir, const char *name);
 
+/* file_purge.c */
+Status file_purge_run(void *self, const char *run_id);
+Status file_purge_experiment(void *self, const char *id);
+
 /* file_log.c */
 Status file_log_batch(void *self, const char *run_id, const LogBatch *batch);
 Status file_delete_tag(void *self, const char *run_id, const char *key);

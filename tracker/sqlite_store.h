@@ -29,6 +29,10 @@ Status sqlite_delete_run(void *self, const char *run_id);
 Status sqlite_restore_run(void *self, const char *run_id);
 Status sqlite_search_runs(void *self, const RunQuery *search, Runs *out);
 
+/* sqlite_purge.c */
+Status sqlite_purge_run(void *self, const char *run_id);
+Status sqlite_purge_experiment(void *self, const char *id);
+
 /* sqlite_log.c */
 Status sqlite_log_batch(void *self, const char *run_id, const LogBatch *batch);
 Status sqlite_delete_tag(void *self, const char *run_id, const char *key);

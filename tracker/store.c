@@ -213,6 +213,16 @@ Status store_restore_run(Store *store, const char *run_id)
     return store->calls->restore_run(store->self, run_id);
 }
 
+Status store_purge_run(Store *store, const char *run_id)
+{
+    return store->calls->purge_run(store->self, run_id);
+}
+
+Status store_purge_experiment(Store *store, const char *id)
+{
+    return store->calls->purge_experiment(store->self, id);
+}
+
 Status store_search_runs(Store *store, const RunQuery *query, Runs *out)
 {
     RunQuery page = *query;

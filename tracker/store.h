@@ -94,6 +94,8 @@ typedef struct StoreCalls {
     Status (*update_run)(void *self, const char *run_id, const RunUpdate *update);
     Status (*delete_run)(void *self, const char *run_id);
     Status (*restore_run)(void *self, const char *run_id);
+    Status (*purge_run)(void *self, const char *run_id);
+    Status (*purge_experiment)(void *self, const char *id);
     Status (*search_runs)(void *self, const RunQuery *query, Runs *out);
     Status (*log_batch)(void *self, const char *run_id, const LogBatch *batch);
     Status (*delete_tag)(void *self, const char *run_id, const char *key);
@@ -157,6 +159,11 @@ Status store_get_run(Store *store, const char *run_id, Run *out);
 Status store_update_run(Store *store, const char *run_id, const RunUpdate *update);
 Status store_delete_run(Store *store, const char *run_id);
 Status store_restore_run(Store *store, const char *run_id);
+/* Removes a run, or an experiment without runs, for good. STATUS_USAGE unless it is
+ * marked deleted; its artifacts are for the caller to remove before. */
+Status store_purge_run(Store *store, const char *run_id);
+Status store_purge_experiment(Store *store, const char *id);
+
 /* By tracker/filter.h; a page token that is none is STATUS_USAGE. When more than
  * max_results match, out->next_page_token leads to the rest. */
 Status store_search_runs(Store *store, const RunQuery *query, Runs *out);

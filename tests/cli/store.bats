@@ -81,3 +81,26 @@ setup() {
     MLFLOW_TRACKING_URI=trained run_muster evaluate last --split val
     [ "$code" -eq 0 ] || { show; false; }
 }
+
+@test "runs are deleted, restored, and deleted for good" {
+    export MLFLOW_TRACKING_URI=mlruns
+    run_muster runs delete old-owl
+    [ "$out" = "0a1b2c3d4e5f60718293a4b5c6d7e8f9 deleted" ] || { show; false; }
+    run_muster runs list --json
+    json 'd["runs"] == []'
+    run_muster runs restore 0a1b2c3d --json
+    json 'd["restored"] == ["0a1b2c3d4e5f60718293a4b5c6d7e8f9"]'
+    run_muster runs delete 0a1b2c3d nobody
+    [ "$code" -eq 6 ] || { show; false; }
+    run_muster runs list --json
+    json 'len(d["runs"]) == 1'
+    run_muster runs delete 0a1b
+    run_muster store gc
+    fails 2 "what gc deletes is gone for good" "add --yes, or --dry-run to see what it would be"
+    run_muster store gc --dry-run
+    [ "$out" = "1 runs and 0 experiments would be deleted" ] || { show; false; }
+    [ -d "$run" ]
+    run_muster store gc --yes
+    [ "$out" = "1 runs and 0 experiments deleted" ] || { show; false; }
+    [ ! -e "$run" ] && [ -d mlruns/12 ]
+}

@@ -396,6 +396,26 @@ static void the_latest_metric_is_the_largest(void **state)
     store_close(store);
 }
 
+static void the_latest_of_a_batch_is_the_largest(void **state)
+{
+    Store *store = open_store_in(*state, STORE_CREATE);
+    char *id = make_run(store, NULL, 1);
+    Metric points[] = {{"m", 9, 900, 2}, {"n", NAN, 1, 1}, {"m", 4, 101, 3},
+                       {"n", 0, 1, 1},   {"m", 5, 100, 3}, {"m", 3, 101, 3},
+                       {"o", 0, 1, 1},   {"o", NAN, 1, 1}, {"o", -1, 1, 1}};
+    LogBatch batch = {.metrics = points, .n_metrics = 9};
+    assert_ok(store_log_batch(store, id, &batch));
+    assert_latest(store, id, "m", 4, 101, 3);
+    assert_latest(store, id, "n", NAN, 1, 1); /* equals 0, which came later */
+    assert_latest(store, id, "o", 0, 1, 1);
+    assert_int_equal(history_length(store, id, "m"), 4);
+    batch.n_metrics = 1;
+    assert_ok(store_log_batch(store, id, &batch));
+    assert_latest(store, id, "m", 4, 101, 3);
+    free(id);
+    store_close(store);
+}
+
 static void the_same_point_is_stored_once(void **state)
 {
     Store *store = open_store_in(*state, STORE_CREATE);
@@ -789,6 +809,7 @@ int main(int argc, char **argv)
         with_folder(tags_last_write_wins),
         with_folder(keys_are_checked),
         with_folder(the_latest_metric_is_the_largest),
+        with_folder(the_latest_of_a_batch_is_the_largest),
         with_folder(the_same_point_is_stored_once),
         with_folder(special_values),
         with_folder(history_is_ordered),
