@@ -45,7 +45,9 @@ Status key_files_list(const char *dir, StrList *keys)
         return STATUS_OK;
     }
     TRY(list_below(dir, "", 0, keys));
-    qsort(keys->items, keys->n, sizeof(char *), compare_texts);
+    if (keys->n > 0) {
+        qsort(keys->items, keys->n, sizeof(char *), compare_texts);
+    }
     return STATUS_OK;
 }
 

@@ -92,7 +92,9 @@ static int compare_runs(const void *pa, const void *pb, void *context)
 
 void runs_sort(Run *runs, size_t n, const OrderTerms *terms)
 {
-    qsort_r(runs, n, sizeof runs[0], compare_runs, (void *)terms);
+    if (n > 0) {
+        qsort_r(runs, n, sizeof runs[0], compare_runs, (void *)terms);
+    }
 }
 
 /* Ids are whole numbers, too long for a double in some stores. */
@@ -131,5 +133,8 @@ static int compare_experiments(const void *pa, const void *pb, void *context)
 
 void experiments_sort(Experiment *experiments, size_t n, const OrderTerms *terms)
 {
-    qsort_r(experiments, n, sizeof experiments[0], compare_experiments, (void *)terms);
+    if (n > 0) {
+        qsort_r(experiments, n, sizeof experiments[0], compare_experiments,
+                (void *)terms);
+    }
 }

@@ -19,22 +19,38 @@ static Store *open_kind(const char *dir, const char *name, bool file)
     return store;
 }
 
-static void log_into(Store *store, const Run *run)
+/* More points and params than a batch takes: copies are cut into batches. */
+static void log_much(Store *store, const char *run_id)
 {
-    enum { N = 2500 };
-    static Metric points[N];
-    for (int i = 0; i < N; i++) {
+    enum { N_POINTS = 2400, N_PARAMS = 110 };
+    static Metric points[N_POINTS];
+    KeyValue params[N_PARAMS];
+    for (int i = 0; i < N_POINTS; i++) {
         points[i] = (Metric){i % 2 ? "loss" : "a/b", i % 7 ? i / 3.0 : NAN, i, i / 2};
     }
-    for (int i = 0; i < N; i += 500) {
-        LogBatch batch = {.metrics = points + i, .n_metrics = 500};
-        assert_ok(store_log_batch(store, run->run_id, &batch));
+    for (int i = 0; i < N_PARAMS; i++) {
+        params[i] = (KeyValue){mem_printf("param_%d", i), "value \xc3\xa4\nx"};
     }
-    for (int i = 0; i < 130; i++) {
-        char *key = mem_printf("param_%d", i);
-        assert_ok(log_param(store, run->run_id, key, "value \xc3\xa4\nx"));
-        free(key);
+    for (int i = 0; i < 3; i++) {
+        int n = i == 0 ? 100 : i == 1 ? N_PARAMS - 100 : 0;
+        LogBatch batch = {.metrics = points + 800 * i,
+                          .n_metrics = 800,
+                          .params = params + (i == 1 ? 100 : 0),
+                          .n_params = (size_t)n};
+        assert_ok(store_log_batch(store, run_id, &batch));
     }
+    for (int i = 0; i < N_PARAMS; i++) {
+        free((char *)params[i].key);
+    }
+}
+
+static void log_into(Store *store, const Run *run)
+{
+    if (strcmp(run->run_name, "one") == 0) {
+        log_much(store, run->run_id);
+    }
+    assert_ok(log_metric(store, run->run_id, "f1", 0.1, 1, 1));
+    assert_ok(log_param(store, run->run_id, "lr", "0.1"));
     assert_ok(store_set_tag(store, run->run_id, "note", "it's"));
     KeyValue context = {"mlflow.data.context", "training"};
     DatasetInput input = {.dataset = {"rows", "d1", "local", "{}", NULL, "{\"n\": 1}"},
