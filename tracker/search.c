@@ -218,6 +218,9 @@ static void select_runs(const RunQuery *query, const FilterNode *filter,
             run_free(&runs->items[i]);
         }
     }
+    if (runs->n == 0) {
+        runs_free(runs); /* an empty list owns nothing, as one that was never filled */
+    }
 }
 
 Status search_among_runs(const RunQuery *query, Runs *runs)
@@ -256,6 +259,9 @@ static void select_experiments(const ExperimentQuery *query, const FilterNode *f
         } else {
             experiment_free(&list->items[i]);
         }
+    }
+    if (list->n == 0) {
+        experiments_free(list);
     }
 }
 
