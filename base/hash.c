@@ -45,6 +45,16 @@ void sha256_bytes(const void *bytes, size_t n, char hex[SHA256_HEX])
     sha256_end(sha, hex);
 }
 
+void md5_bytes(const void *bytes, size_t n, char hex[MD5_HEX])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    CHECK(EVP_Digest(bytes, n, digest, &length, EVP_md5(), NULL) == 1 && length == 16);
+    for (unsigned i = 0; i < length; i++) {
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    }
+}
+
 Status sha256_file(const char *path, char hex[SHA256_HEX])
 {
     FILE *file = fopen(path, "rb");

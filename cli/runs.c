@@ -7,6 +7,7 @@
 #include "base/table.h"
 #include "cli/run_columns.h"
 #include "cli/run_json.h"
+#include "cli/runs_stage.h"
 #include "cli/write_csv.h"
 #include "tracker/store.h"
 
@@ -38,7 +39,7 @@ static void listing_free(Listing *listing)
 
 static struct {
     StrList experiments, order_by;
-    const char *filter, *view, *columns, *uri;
+    const char *filter, *page_token, *view, *columns, *uri;
     int64_t max_results;
     bool csv;
 } list_options = {.view = "active", .max_results = 1000};
@@ -70,6 +71,11 @@ static const Option LIST_OPTIONS[] = {
      .min = 1,
      .max = 50000,
      .help = "at most so many (1000)"},
+    {.name = "page-token",
+     .kind = OPTION_TEXT,
+     .offset = AT(page_token),
+     .value = "TOKEN",
+     .help = "the page after one that ended with this next_page_token"},
     {.name = "view",
      .kind = OPTION_TEXT,
      .offset = AT(view),
@@ -124,6 +130,7 @@ static Status search(Store *store, Listing *out)
         .order_by = (const char *const *)list_options.order_by.items,
         .n_order_by = list_options.order_by.n,
         .max_results = list_options.max_results,
+        .page_token = list_options.page_token,
     };
     TRY(parse_view(list_options.view, &query.view));
     StrList ids = {0};
@@ -150,6 +157,10 @@ static void print_list_json(const Listing *listing)
                        experiment_name_of(&listing->experiments, run->experiment_id));
     }
     json_end_array(&w);
+    if (listing->runs.next_page_token) {
+        json_write_key(&w, "next_page_token");
+        json_write_string(&w, listing->runs.next_page_token);
+    }
     json_end_object(&w);
     printf("%s\n", text.p);
     strbuf_free(&text);
@@ -224,6 +235,9 @@ static Status print_list(const Listing *listing, bool json)
         log_note("no runs match");
     } else {
         print_list_table(listing, &columns);
+    }
+    if (!json && listing->runs.next_page_token) {
+        log_note("there are more: --page-token %s", listing->runs.next_page_token);
     }
     strlist_free(&columns);
     return STATUS_OK;
@@ -431,12 +445,14 @@ static const Command COMMAND_SHOW = {
     .run = run_show,
 };
 
-static const Command *const BELOW[] = {&COMMAND_LIST, &COMMAND_SHOW, &command_runs_diff,
-                                       NULL};
+static const Command *const BELOW[] = {&COMMAND_LIST,         &COMMAND_SHOW,
+                                       &command_runs_diff,    &command_runs_delete,
+                                       &command_runs_restore, NULL};
 
 const Command command_runs = {
     .name = "runs",
-    .summary = "lists, shows and compares the runs of the store",
-    .usage = "runs list|show|diff [options]",
+    .summary =
+        "lists, shows and compares the runs of the store, deletes and restores them",
+    .usage = "runs list|show|diff|delete|restore [options]",
     .below = BELOW,
 };

@@ -60,6 +60,20 @@ char *artifact_local_path(const char *artifact_uri)
     return path;
 }
 
+char *artifact_uri_of_path(const char *path)
+{
+    StrBuf uri = {0};
+    strbuf_add_text(&uri, "file://");
+    for (const char *p = path; *p; p++) {
+        if (isalnum((unsigned char)*p) || strchr("/_.-~", *p)) {
+            strbuf_add_char(&uri, *p);
+        } else {
+            strbuf_printf(&uri, "%%%02X", (unsigned char)*p);
+        }
+    }
+    return strbuf_take(&uri);
+}
+
 static bool is_beneath(const char *name)
 {
     for (const char *part = name;;) {

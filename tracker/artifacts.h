@@ -26,6 +26,10 @@ typedef struct Artifacts {
  * to be freed with free(); NULL for every other kind. */
 char *artifact_local_path(const char *artifact_uri);
 
+/* "file:///x/y" of an absolute path, its odd bytes as percent signs and digits; free with
+ * free(). */
+char *artifact_uri_of_path(const char *path);
+
 /* The path of one artifact; free with free(). */
 Status artifact_path(const char *artifact_uri, const char *name, char **out);
 

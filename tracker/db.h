@@ -86,7 +86,8 @@ void stmt_reset(Stmt *stmt); /* parameters stay bound */
 /* Column `i` of the current row, from 0. Borrowed until the next step, reset or free;
  * NULL for NULL. */
 const char *stmt_text(Stmt *stmt, int i);
-char *stmt_dup(Stmt *stmt, int i); /* a copy; free with free() */
+char *stmt_dup(Stmt *stmt, int i);          /* a copy; free with free() */
+char *stmt_dup_or_empty(Stmt *stmt, int i); /* "" for NULL */
 int64_t stmt_int(Stmt *stmt, int i);
 double stmt_double(Stmt *stmt, int i);
 bool stmt_is_null(Stmt *stmt, int i);

@@ -54,6 +54,38 @@ const char *key_values_get(const KeyValues *list, const char *key)
     return NULL;
 }
 
+static int compare_key_values(const void *a, const void *b)
+{
+    return strcmp(((const KeyValue *)a)->key, ((const KeyValue *)b)->key);
+}
+
+static int compare_metrics(const void *a, const void *b)
+{
+    return strcmp(((const Metric *)a)->key, ((const Metric *)b)->key);
+}
+
+static void sort_unless_sorted(void *items, size_t n, size_t size,
+                               int (*compare)(const void *, const void *))
+{
+    const char *bytes = items;
+    for (size_t i = 1; i < n; i++) {
+        if (compare(bytes + (i - 1) * size, bytes + i * size) > 0) {
+            qsort(items, n, size, compare);
+            return;
+        }
+    }
+}
+
+void key_values_sort(KeyValues *list)
+{
+    sort_unless_sorted(list->items, list->n, sizeof list->items[0], compare_key_values);
+}
+
+void metrics_sort(Metrics *list)
+{
+    sort_unless_sorted(list->items, list->n, sizeof list->items[0], compare_metrics);
+}
+
 void key_values_free(KeyValues *list)
 {
     for (size_t i = 0; i < list->n; i++) {
@@ -105,6 +137,7 @@ void experiments_free(Experiments *list)
         experiment_free(&list->items[i]);
     }
     free(list->items);
+    free(list->next_page_token);
     *list = (Experiments){0};
 }
 
@@ -148,5 +181,6 @@ void runs_free(Runs *list)
         run_free(&list->items[i]);
     }
     free(list->items);
+    free(list->next_page_token);
     *list = (Runs){0};
 }

@@ -44,6 +44,7 @@ typedef struct KeyValues {
 void key_values_add(KeyValues *list, const char *key, const char *value);
 void key_values_add_take(KeyValues *list, char *key, char *value);
 const char *key_values_get(const KeyValues *list, const char *key); /* NULL when absent */
+void key_values_sort(KeyValues *list); /* by the bytes of the keys */
 void key_values_free(KeyValues *list);
 
 /* One point. NaN and infinities are values like any other; see tracker/sqlite_store.c for
@@ -64,6 +65,7 @@ void metrics_add(Metrics *list, const char *key, double value, int64_t timestamp
                  int64_t step);
 const Metric *metrics_get(const Metrics *list,
                           const char *key); /* first; NULL when absent */
+void metrics_sort(Metrics *list);           /* by the bytes of the keys */
 void metrics_free(Metrics *list);
 
 typedef struct Experiment {
@@ -78,6 +80,7 @@ typedef struct Experiment {
 typedef struct Experiments {
     Experiment *items;
     size_t n, cap;
+    char *next_page_token; /* NULL when a search has no further page */
 } Experiments;
 
 void experiment_free(Experiment *experiment); /* the texts, not the struct; zeroes it */
@@ -123,6 +126,7 @@ typedef struct Run {
 typedef struct Runs {
     Run *items;
     size_t n, cap;
+    char *next_page_token; /* NULL when a search has no further page */
 } Runs;
 
 void run_free(Run *run); /* the contents, not the struct; zeroes it */

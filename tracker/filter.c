@@ -1,171 +1,22 @@
-/* From words to a tree: which keys there are, and which operators and values they take.
- */
+/* From words to a tree: how comparisons are joined, and what orders. */
 #include "tracker/filter.h"
 
 #include "base/mem.h"
+#include "tracker/filter_comparison.h"
 #include "tracker/filter_keys.h"
 #include "tracker/lexer.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const struct {
-    const char *text;
-    FilterOp op;
-    bool for_text;
-} OPERATORS[] = {
-    {"=", OP_EQ, true},   {"!=", OP_NE, true}, {"<", OP_LT, false},
-    {"<=", OP_LE, false}, {">", OP_GT, false}, {">=", OP_GE, false},
-};
 
 typedef struct Parser {
     Lexer lexer;
     FilterSubject subject;
+    int depth; /* of parentheses and NOTs */
+    size_t n_comparisons, n_values;
 } Parser;
 
-/* ---- operators and values ---- */
-
-static const char *kind_of_key(const FilterKey *key)
-{
-    static const char *const NAMES[] = {
-        [ENTITY_ATTRIBUTE] = "this attribute",
-        [ENTITY_METRIC] = "a metric",
-        [ENTITY_PARAM] = "a param",
-        [ENTITY_TAG] = "a tag",
-        [ENTITY_DATASET] = "a data set field",
-    };
-    return NAMES[key->entity];
-}
-
-static Status parse_symbol(Parser *parser, const FilterKey *key, FilterOp *op)
-{
-    Token token = parser->lexer.token;
-    for (size_t i = 0; i < sizeof OPERATORS / sizeof OPERATORS[0]; i++) {
-        if (!text_is(token.text, OPERATORS[i].text)) {
-            continue;
-        }
-        if (!key->is_number && !OPERATORS[i].for_text) {
-            return lexer_fail(&parser->lexer, token.at,
-                              "%s is text: expected =, !=, LIKE or ILIKE, found %s",
-                              kind_of_key(key), OPERATORS[i].text);
-        }
-        *op = OPERATORS[i].op;
-        return lexer_next(&parser->lexer);
-    }
-    const char *instead = text_is(token.text, "==")   ? " (write =)"
-                          : text_is(token.text, "<>") ? " (write !=)"
-                                                      : "";
-    return lexer_fail(&parser->lexer, token.at, "there is no operator %.*s%s",
-                      (int)token.text.n, token.text.p, instead);
-}
-
-static Status parse_in(Parser *parser, const FilterKey *key, size_t at, bool negated,
-                       FilterOp *op)
-{
-    if (!lexer_is_word(&parser->lexer, "in")) {
-        return lexer_fail(&parser->lexer, parser->lexer.token.at,
-                          "expected IN after NOT");
-    }
-    if (!key->takes_in) {
-        return lexer_fail(&parser->lexer, at,
-                          "IN and NOT IN are for run_id and data sets alone");
-    }
-    *op = negated ? OP_NOT_IN : OP_IN;
-    return lexer_next(&parser->lexer);
-}
-
-static Status parse_operator(Parser *parser, const FilterKey *key, FilterOp *op)
-{
-    Lexer *lexer = &parser->lexer;
-    size_t at = lexer->token.at;
-    if (lexer->token.kind == TOKEN_OPERATOR) {
-        return parse_symbol(parser, key, op);
-    }
-    bool like = lexer_is_word(lexer, "like");
-    if (like || lexer_is_word(lexer, "ilike")) {
-        if (key->is_number) {
-            return lexer_fail(lexer, at, "%s is a number: expected =, !=, <, <=, > or >=",
-                              kind_of_key(key));
-        }
-        *op = like ? OP_LIKE : OP_ILIKE;
-        return lexer_next(lexer);
-    }
-    bool negated = lexer_is_word(lexer, "not");
-    if (negated) {
-        TRY(lexer_next(lexer));
-    }
-    if (negated || lexer_is_word(lexer, "in")) {
-        return parse_in(parser, key, at, negated, op);
-    }
-    char found[64];
-    token_describe(&lexer->token, found);
-    return lexer_fail(lexer, at, "expected an operator, found %s", found);
-}
-
-static bool is_text_value(const Token *token)
-{
-    return token->kind == TOKEN_STRING || token->kind == TOKEN_DOUBLE;
-}
-
-static Status parse_text(Parser *parser, const char *expected, StrList *out)
-{
-    const Token *token = &parser->lexer.token;
-    if (!is_text_value(token)) {
-        char found[64];
-        token_describe(token, found);
-        return lexer_fail(&parser->lexer, token->at, "expected %s, found %s", expected,
-                          found);
-    }
-    strlist_add_take(out, mem_strndup(token->text.p, token->text.n));
-    return lexer_next(&parser->lexer);
-}
-
-static Status parse_list(Parser *parser, StrList *out)
-{
-    Lexer *lexer = &parser->lexer;
-    if (lexer->token.kind != TOKEN_OPEN) {
-        return lexer_fail(lexer, lexer->token.at, "expected a list such as ('a', 'b')");
-    }
-    do {
-        TRY(lexer_next(lexer));
-        TRY(parse_text(parser, "text in quotes", out));
-    } while (lexer->token.kind == TOKEN_COMMA);
-    if (lexer->token.kind != TOKEN_CLOSE) {
-        return lexer_fail(lexer, lexer->token.at, "expected , or ) in the list");
-    }
-    return lexer_next(lexer);
-}
-
-static Status parse_number(Parser *parser, const FilterKey *key, double *out)
-{
-    const Token *token = &parser->lexer.token;
-    if (token->kind != TOKEN_NUMBER) {
-        char found[64];
-        token_describe(token, found);
-        return lexer_fail(&parser->lexer, token->at,
-                          "%s is a number: expected one without quotes, found %s",
-                          kind_of_key(key), found);
-    }
-    *out = token->number;
-    return lexer_next(&parser->lexer);
-}
-
-static Status parse_value(Parser *parser, FilterComparison *comparison)
-{
-    if (comparison->op == OP_IN || comparison->op == OP_NOT_IN) {
-        return parse_list(parser, &comparison->texts);
-    }
-    if (comparison->key.is_number) {
-        return parse_number(parser, &comparison->key, &comparison->number);
-    }
-    char expected[64];
-    snprintf(expected, sizeof expected, "text in quotes (%s is text)",
-             kind_of_key(&comparison->key));
-    return parse_text(parser, expected, &comparison->texts);
-}
-
-/* ---- the expression ---- */
+/* ---- nodes ---- */
 
 static FilterNode *node_new(FilterNodeKind kind)
 {
@@ -174,96 +25,37 @@ static FilterNode *node_new(FilterNodeKind kind)
     return node;
 }
 
-static void node_add(FilterNode *parent, FilterNode *child)
+static void node_push(FilterNode *parent, FilterNode *child)
 {
     parent->children = mem_grow(parent->children, &parent->cap_children,
                                 parent->n_children + 1, sizeof(FilterNode *));
     parent->children[parent->n_children++] = child;
 }
 
-/* What people try from other languages gets a name instead of "expected a key". */
-static Status refuse_unsupported(const Parser *parser)
+/* An AND within an AND, or an OR within an OR, hands its children up. */
+static void node_add(FilterNode *parent, FilterNode *child)
 {
-    const Lexer *lexer = &parser->lexer;
-    if (lexer->token.kind == TOKEN_OPEN || lexer->token.kind == TOKEN_CLOSE) {
-        return lexer_fail(lexer, lexer->token.at,
-                          "parentheses group nothing here: join comparisons with AND");
+    if (child->kind != parent->kind || child->kind == FILTER_NOT) {
+        node_push(parent, child);
+        return;
     }
-    static const char *const WORDS[] = {"or", "not", "is", "between"};
-    for (size_t i = 0; i < sizeof WORDS / sizeof WORDS[0]; i++) {
-        if (lexer_is_word(lexer, WORDS[i])) {
-            return lexer_fail(lexer, lexer->token.at,
-                              "%.*s is not supported: join comparisons with AND",
-                              (int)lexer->token.text.n, lexer->token.text.p);
-        }
+    for (size_t i = 0; i < child->n_children; i++) {
+        node_push(parent, child->children[i]);
     }
-    return STATUS_OK;
+    child->n_children = 0;
+    filter_free(child);
 }
 
-static Status parse_comparison(Parser *parser, FilterNode **out)
+/* What joins one thing alone is that thing. */
+static FilterNode *node_simplify(FilterNode *node)
 {
-    TRY(refuse_unsupported(parser));
-    FilterNode *node = node_new(FILTER_COMPARISON);
-    FilterComparison *comparison = &node->comparison;
-    Status status = filter_key_parse(&parser->lexer, parser->subject, &comparison->key);
-    if (status == STATUS_OK && comparison->key.orders_only) {
-        status = lexer_fail(&parser->lexer, comparison->key.at,
-                            "%s orders, but does not filter", comparison->key.name);
+    if (node->n_children != 1 || node->kind == FILTER_NOT) {
+        return node;
     }
-    if (status == STATUS_OK) {
-        status = parse_operator(parser, &comparison->key, &comparison->op);
-    }
-    if (status == STATUS_OK) {
-        status = parse_value(parser, comparison);
-    }
-    if (status != STATUS_OK) {
-        filter_free(node);
-        return status;
-    }
-    *out = node;
-    return STATUS_OK;
-}
-
-static Status skip_and(Parser *parser)
-{
-    while (lexer_is_word(&parser->lexer, "and")) {
-        TRY(lexer_next(&parser->lexer));
-    }
-    return STATUS_OK;
-}
-
-static Status parse_conjunction(Parser *parser, FilterNode *root)
-{
-    TRY(skip_and(parser));
-    if (parser->lexer.token.kind == TOKEN_END) {
-        return lexer_fail(&parser->lexer, parser->lexer.token.at,
-                          "expected a comparison such as metrics.val_loss < 0.5");
-    }
-    while (parser->lexer.token.kind != TOKEN_END) {
-        FilterNode *comparison;
-        TRY(parse_comparison(parser, &comparison));
-        node_add(root, comparison);
-        TRY(skip_and(parser));
-    }
-    return STATUS_OK;
-}
-
-Status filter_parse(const char *text, FilterSubject subject, FilterNode **out)
-{
-    if (!text || !*text) {
-        *out = NULL;
-        return STATUS_OK;
-    }
-    Parser parser = {.subject = subject};
-    TRY(lexer_init(&parser.lexer, text, "filter"));
-    FilterNode *root = node_new(FILTER_AND);
-    Status status = parse_conjunction(&parser, root);
-    if (status != STATUS_OK) {
-        filter_free(root);
-        return status;
-    }
-    *out = root;
-    return STATUS_OK;
+    FilterNode *only = node->children[0];
+    node->n_children = 0;
+    filter_free(node);
+    return only;
 }
 
 void filter_free(FilterNode *root)
@@ -280,11 +72,210 @@ void filter_free(FilterNode *root)
     free(root);
 }
 
-/* ---- order_by ---- */
+/* ---- the expression ---- */
 
-static Status parse_direction(Parser *parser, bool *descending)
+static Status parse_disjunction(Parser *parser, FilterNode **out);
+
+static Status check_limits(Parser *parser, const FilterComparison *comparison)
+{
+    parser->n_comparisons++;
+    parser->n_values += comparison->texts.n;
+    if (parser->n_comparisons > FILTER_MAX_COMPARISONS) {
+        return lexer_fail(&parser->lexer, comparison->key.at,
+                          "a filter has at most %d comparisons", FILTER_MAX_COMPARISONS);
+    }
+    if (parser->n_values > FILTER_MAX_VALUES) {
+        return lexer_fail(&parser->lexer, comparison->key.at,
+                          "a filter has at most %d values", FILTER_MAX_VALUES);
+    }
+    return STATUS_OK;
+}
+
+static Status parse_comparison(Parser *parser, FilterNode **out)
+{
+    if (lexer_is_word(&parser->lexer, "between")) {
+        return lexer_fail(&parser->lexer, parser->lexer.token.at,
+                          "there is no BETWEEN: join two comparisons with AND");
+    }
+    FilterNode *node = node_new(FILTER_COMPARISON);
+    Status status =
+        filter_comparison_parse(&parser->lexer, parser->subject, &node->comparison);
+    if (status == STATUS_OK) {
+        status = check_limits(parser, &node->comparison);
+    }
+    if (status != STATUS_OK) {
+        filter_free(node);
+        return status;
+    }
+    *out = node;
+    return STATUS_OK;
+}
+
+static Status expect_close(Parser *parser, size_t opened_at)
 {
     Lexer *lexer = &parser->lexer;
+    if (lexer->token.kind == TOKEN_END) {
+        return lexer_fail(lexer, opened_at, "this parenthesis is never closed");
+    }
+    return lexer_next(lexer); /* a disjunction ends at ) or at the end alone */
+}
+
+static Status parse_group(Parser *parser, FilterNode **out)
+{
+    size_t at = parser->lexer.token.at;
+    TRY(lexer_next(&parser->lexer));
+    FilterNode *inner;
+    TRY(parse_disjunction(parser, &inner));
+    Status status = expect_close(parser, at);
+    if (status != STATUS_OK) {
+        filter_free(inner);
+        return status;
+    }
+    *out = inner;
+    return STATUS_OK;
+}
+
+static Status parse_operand(Parser *parser, FilterNode **out);
+
+static Status parse_not(Parser *parser, FilterNode **out)
+{
+    TRY(lexer_next(&parser->lexer));
+    FilterNode *inner;
+    TRY(parse_operand(parser, &inner));
+    FilterNode *node = node_new(FILTER_NOT);
+    node_push(node, inner);
+    *out = node;
+    return STATUS_OK;
+}
+
+static Status parse_operand(Parser *parser, FilterNode **out)
+{
+    const Lexer *lexer = &parser->lexer;
+    bool negated = lexer_is_word(lexer, "not");
+    if (!negated && lexer->token.kind != TOKEN_OPEN) {
+        return parse_comparison(parser, out);
+    }
+    if (parser->depth == FILTER_MAX_DEPTH) {
+        return lexer_fail(lexer, lexer->token.at, "more than %d levels deep",
+                          FILTER_MAX_DEPTH);
+    }
+    parser->depth++;
+    Status status = negated ? parse_not(parser, out) : parse_group(parser, out);
+    parser->depth--;
+    return status;
+}
+
+static bool ends_conjunction(const Parser *parser)
+{
+    const Lexer *lexer = &parser->lexer;
+    return lexer->token.kind == TOKEN_END || lexer->token.kind == TOKEN_CLOSE ||
+           lexer_is_word(lexer, "or");
+}
+
+static Status skip_and(Parser *parser)
+{
+    while (lexer_is_word(&parser->lexer, "and")) {
+        TRY(lexer_next(&parser->lexer));
+    }
+    return STATUS_OK;
+}
+
+static Status expected_comparison(const Parser *parser)
+{
+    char found[64];
+    token_describe(&parser->lexer.token, found);
+    return lexer_fail(&parser->lexer, parser->lexer.token.at,
+                      "expected a comparison such as metrics.val_loss < 0.5, found %s",
+                      found);
+}
+
+/* Of the ANDs that stand nowhere between two comparisons, MLflow's leniency covers those
+ * at the beginning and the end of the text. */
+static Status parse_operands(Parser *parser, FilterNode *node)
+{
+    do {
+        if (ends_conjunction(parser)) {
+            return expected_comparison(parser);
+        }
+        FilterNode *operand;
+        TRY(parse_operand(parser, &operand));
+        node_add(node, operand);
+        bool joined = lexer_is_word(&parser->lexer, "and");
+        TRY(skip_and(parser));
+        if (joined && ends_conjunction(parser) &&
+            (parser->lexer.token.kind != TOKEN_END || parser->depth > 0)) {
+            return expected_comparison(parser);
+        }
+    } while (!ends_conjunction(parser));
+    return STATUS_OK;
+}
+
+static Status parse_conjunction(Parser *parser, FilterNode **out)
+{
+    FilterNode *node = node_new(FILTER_AND);
+    Status status = parse_operands(parser, node);
+    if (status != STATUS_OK) {
+        filter_free(node);
+        return status;
+    }
+    *out = node_simplify(node);
+    return STATUS_OK;
+}
+
+static Status parse_alternatives(Parser *parser, FilterNode *node)
+{
+    for (;;) {
+        FilterNode *alternative;
+        TRY(parse_conjunction(parser, &alternative));
+        node_add(node, alternative);
+        if (!lexer_is_word(&parser->lexer, "or")) {
+            return STATUS_OK;
+        }
+        TRY(lexer_next(&parser->lexer));
+    }
+}
+
+static Status parse_disjunction(Parser *parser, FilterNode **out)
+{
+    FilterNode *node = node_new(FILTER_OR);
+    Status status = parse_alternatives(parser, node);
+    if (status != STATUS_OK) {
+        filter_free(node);
+        return status;
+    }
+    *out = node_simplify(node);
+    return STATUS_OK;
+}
+
+static Status parse_all(Parser *parser, FilterNode **out)
+{
+    TRY(skip_and(parser));
+    FilterNode *root;
+    TRY(parse_disjunction(parser, &root));
+    if (parser->lexer.token.kind != TOKEN_END) {
+        filter_free(root);
+        return lexer_fail(&parser->lexer, parser->lexer.token.at,
+                          "this parenthesis was never opened");
+    }
+    *out = root;
+    return STATUS_OK;
+}
+
+Status filter_parse(const char *text, FilterSubject subject, FilterNode **out)
+{
+    if (!text || !*text) {
+        *out = NULL;
+        return STATUS_OK;
+    }
+    Parser parser = {.subject = subject};
+    TRY(lexer_init(&parser.lexer, text, "filter"));
+    return parse_all(&parser, out);
+}
+
+/* ---- order_by ---- */
+
+static Status parse_direction(Lexer *lexer, bool *descending)
+{
     *descending = lexer_is_word(lexer, "desc");
     if (*descending || lexer_is_word(lexer, "asc")) {
         TRY(lexer_next(lexer));
@@ -309,20 +300,35 @@ static bool already_ordered(const OrderTerms *terms, const FilterKey *key)
     return false;
 }
 
+static Status check_order(const Lexer *lexer, const OrderTerms *terms,
+                          FilterSubject subject, const FilterKey *key)
+{
+    if (key->entity == ENTITY_DATASET) {
+        return lexer_fail(lexer, key->at, "data sets do not order runs");
+    }
+    if (subject == FILTER_EXPERIMENTS && key->entity != ENTITY_ATTRIBUTE) {
+        return lexer_fail(lexer, key->at, "only attributes order experiments");
+    }
+    if (already_ordered(terms, key)) {
+        return lexer_fail(lexer, key->at, "this key stands twice");
+    }
+    if (terms->n == ORDER_MAX_TERMS) {
+        return lexer_fail(lexer, key->at, "at most %d keys order", ORDER_MAX_TERMS);
+    }
+    return STATUS_OK;
+}
+
 static Status parse_term(const char *entry, FilterSubject subject, OrderTerms *out)
 {
-    Parser parser = {.subject = subject};
-    TRY(lexer_init(&parser.lexer, entry, "order_by"));
+    Lexer lexer;
+    TRY(lexer_init(&lexer, entry, "order_by"));
     OrderTerm term = {0};
-    Status status = filter_key_parse(&parser.lexer, parser.subject, &term.key);
+    Status status = filter_key_parse(&lexer, subject, &term.key);
     if (status == STATUS_OK) {
-        status = parse_direction(&parser, &term.descending);
+        status = parse_direction(&lexer, &term.descending);
     }
-    if (status == STATUS_OK && term.key.entity == ENTITY_DATASET) {
-        status = lexer_fail(&parser.lexer, term.key.at, "data sets do not order runs");
-    }
-    if (status == STATUS_OK && already_ordered(out, &term.key)) {
-        status = lexer_fail(&parser.lexer, term.key.at, "this key stands twice");
+    if (status == STATUS_OK) {
+        status = check_order(&lexer, out, subject, &term.key);
     }
     if (status != STATUS_OK) {
         free(term.key.name);

@@ -12,36 +12,35 @@ typedef struct Attribute {
     const char *written; /* as people write it */
     const char *name;    /* what it means */
     bool is_number;
-    bool takes_in; /* IN and NOT IN */
-    bool filters;  /* else it only orders */
+    bool filters; /* else it only orders */
 } Attribute;
 
 static const Attribute RUN_ATTRIBUTES[] = {
-    {"run_id", "run_id", false, true, true},
-    {"run_name", "run_name", false, false, true},
-    {"run name", "run_name", false, false, true},
-    {"Run name", "run_name", false, false, true},
-    {"Run Name", "run_name", false, false, true},
-    {"status", "status", false, false, true},
-    {"user_id", "user_id", false, false, true},
-    {"artifact_uri", "artifact_uri", false, false, true},
-    {"start_time", "start_time", true, false, true},
-    {"created", "start_time", true, false, true},
-    {"Created", "start_time", true, false, true},
-    {"end_time", "end_time", true, false, true},
+    {"run_id", "run_id", false, true},
+    {"run_name", "run_name", false, true},
+    {"run name", "run_name", false, true},
+    {"Run name", "run_name", false, true},
+    {"Run Name", "run_name", false, true},
+    {"status", "status", false, true},
+    {"user_id", "user_id", false, true},
+    {"artifact_uri", "artifact_uri", false, true},
+    {"start_time", "start_time", true, true},
+    {"created", "start_time", true, true},
+    {"Created", "start_time", true, true},
+    {"end_time", "end_time", true, true},
 };
 
 static const Attribute EXPERIMENT_ATTRIBUTES[] = {
-    {"name", "name", false, false, true},
-    {"creation_time", "creation_time", true, false, true},
-    {"last_update_time", "last_update_time", true, false, true},
-    {"experiment_id", "experiment_id", true, false, false},
+    {"name", "name", false, true},
+    {"creation_time", "creation_time", true, true},
+    {"last_update_time", "last_update_time", true, true},
+    {"experiment_id", "experiment_id", true, false},
 };
 
 static const Attribute DATASET_FIELDS[] = {
-    {"name", "name", false, true, true},
-    {"digest", "digest", false, true, true},
-    {"context", "context", false, true, true},
+    {"name", "name", false, true},
+    {"digest", "digest", false, true},
+    {"context", "context", false, true},
 };
 
 /* Entity prefixes, lower case only. */
@@ -133,7 +132,6 @@ static Status set_attribute(Reader *reader, Text name, size_t at, FilterKey *key
     *key = (FilterKey){.entity = ENTITY_ATTRIBUTE,
                        .name = mem_strdup(found->name),
                        .is_number = found->is_number,
-                       .takes_in = found->takes_in,
                        .orders_only = !found->filters,
                        .at = at};
     return STATUS_OK;
@@ -146,10 +144,8 @@ static Status set_dataset_field(Reader *reader, Text name, size_t at, FilterKey 
     if (!found) {
         return unknown_attribute(reader, DATASET_FIELDS, n, name, at, "data set field");
     }
-    *key = (FilterKey){.entity = ENTITY_DATASET,
-                       .name = mem_strdup(found->name),
-                       .takes_in = found->takes_in,
-                       .at = at};
+    *key =
+        (FilterKey){.entity = ENTITY_DATASET, .name = mem_strdup(found->name), .at = at};
     return STATUS_OK;
 }
 

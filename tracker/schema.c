@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "tracker/indexes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +167,7 @@ static Status create_in_transaction(Db *db, const char *artifact_root)
     if (empty) {
         TRY(create_tables(db));
     }
+    TRY(indexes_create(db));
     return create_default_experiment(db, artifact_root);
 }
 
@@ -174,11 +176,13 @@ static Status is_complete(Db *db, bool *complete)
     bool empty;
     TRY(schema_check(db, true, &empty));
     char *found = NULL;
+    bool indexed = false;
     if (!empty) {
+        TRY(indexes_exist(db, &indexed));
         TRY(query_text(db, "SELECT name FROM experiments WHERE experiment_id = 0", NULL,
                        &found));
     }
-    *complete = found != NULL;
+    *complete = found && indexed;
     free(found);
     return STATUS_OK;
 }

@@ -21,9 +21,9 @@ extern const size_t n_schema_statements;
  * are the same) or the call fails with STATUS_DAMAGED: not ours, older, newer. */
 Status schema_check(Db *db, bool for_writing, bool *empty);
 
-/* Creates every table and the default experiment "0", whose artifacts go below
- * `artifact_root`, unless somebody else just did; makes up the default experiment when it
- * is missing. */
+/* Creates every table, our indexes, and the default experiment "0", whose artifacts go
+ * below `artifact_root`, unless somebody else just did; makes up the indexes and the
+ * default experiment when they are missing. */
 Status schema_create(Db *db, const char *artifact_root);
 
 #endif

@@ -98,6 +98,52 @@ static const char UPSERT_LATEST[] =
     "is_nan = excluded.is_nan WHERE "
     "(excluded.step, excluded.timestamp, excluded.value) > (step, timestamp, value)";
 
+/* By key, then by what is later; of equals the first of the batch comes last. */
+static int compare_later(const void *pa, const void *pb)
+{
+    const Metric *a = *(const Metric *const *)pa, *b = *(const Metric *const *)pb;
+    int order = strcmp(a->key, b->key);
+    if (order != 0) {
+        return order;
+    }
+    if (a->step != b->step) {
+        return a->step < b->step ? -1 : 1;
+    }
+    if (a->timestamp != b->timestamp) {
+        return a->timestamp < b->timestamp ? -1 : 1;
+    }
+    double x = stored_value(a->value), y = stored_value(b->value);
+    return x != y ? (x < y ? -1 : 1) : (a < b) - (a > b);
+}
+
+/* One row a key, however many points of it the batch has. */
+static Status log_latest(Stmt *latest, const char *run_id, const LogBatch *batch)
+{
+    const Metric **sorted = mem_alloc(batch->n_metrics, sizeof(Metric *));
+    for (size_t i = 0; i < batch->n_metrics; i++) {
+        sorted[i] = &batch->metrics[i];
+    }
+    qsort(sorted, batch->n_metrics, sizeof(Metric *), compare_later);
+    Status status = STATUS_OK;
+    for (size_t i = 0; i < batch->n_metrics && status == STATUS_OK; i++) {
+        bool last =
+            i + 1 == batch->n_metrics || strcmp(sorted[i]->key, sorted[i + 1]->key) != 0;
+        if (last) {
+            status = run_metric(latest, run_id, sorted[i]);
+        }
+    }
+    free(sorted);
+    return status;
+}
+
+static Status log_points(Stmt *insert, const char *run_id, const LogBatch *batch)
+{
+    for (size_t i = 0; i < batch->n_metrics; i++) {
+        TRY(run_metric(insert, run_id, &batch->metrics[i]));
+    }
+    return STATUS_OK;
+}
+
 static Status log_metrics(Db *db, const char *run_id, const LogBatch *batch)
 {
     if (batch->n_metrics == 0) {
@@ -114,11 +160,9 @@ static Status log_metrics(Db *db, const char *run_id, const LogBatch *batch)
         stmt_free(insert);
         return status;
     }
-    for (size_t i = 0; i < batch->n_metrics && status == STATUS_OK; i++) {
-        status = run_metric(insert, run_id, &batch->metrics[i]);
-        if (status == STATUS_OK) {
-            status = run_metric(latest, run_id, &batch->metrics[i]);
-        }
+    status = log_points(insert, run_id, batch);
+    if (status == STATUS_OK) {
+        status = log_latest(latest, run_id, batch);
     }
     stmt_free(insert);
     stmt_free(latest);
@@ -357,49 +401,4 @@ Status sqlite_log_inputs(void *self, const char *run_id, const DatasetInput *inp
     }
     TRY(db_begin(db));
     return sqlite_end_write(db, log_inputs(db, run_id, inputs, n_inputs));
-}
-
-static Status read_input_tags(Db *db, const char *input_uuid, KeyValues *out)
-{
-    Stmt *stmt;
-    TRY(db_prepare(db,
-                   "SELECT name, value FROM input_tags WHERE input_uuid = ? "
-                   "ORDER BY name",
-                   &stmt));
-    stmt_bind_text(stmt, 1, input_uuid);
-    bool row;
-    Status status;
-    while ((status = stmt_step(stmt, &row)) == STATUS_OK && row) {
-        key_values_add(out, stmt_text(stmt, 0), stmt_text(stmt, 1));
-    }
-    stmt_free(stmt);
-    return status;
-}
-
-Status sqlite_read_inputs(Db *db, const char *run_id, DatasetInputs *out)
-{
-    Stmt *stmt;
-    TRY(db_prepare(db,
-                   "SELECT i.input_uuid, d.name, d.digest, d.dataset_source_type, "
-                   "d.dataset_source, d.dataset_schema, d.dataset_profile "
-                   "FROM inputs i JOIN datasets d ON d.dataset_uuid = i.source_id "
-                   "WHERE i.source_type = 'DATASET' AND i.destination_type = 'RUN' "
-                   "AND i.destination_id = ? ORDER BY i.rowid",
-                   &stmt));
-    stmt_bind_text(stmt, 1, run_id);
-    bool row;
-    Status status;
-    while ((status = stmt_step(stmt, &row)) == STATUS_OK && row) {
-        out->items = mem_grow(out->items, &out->cap, out->n + 1, sizeof *out->items);
-        DatasetInput *input = &out->items[out->n++];
-        *input = (DatasetInput){.dataset = {stmt_dup(stmt, 1), stmt_dup(stmt, 2),
-                                            stmt_dup(stmt, 3), stmt_dup(stmt, 4),
-                                            stmt_dup(stmt, 5), stmt_dup(stmt, 6)}};
-        status = read_input_tags(db, stmt_text(stmt, 0), &input->tags);
-        if (status != STATUS_OK) {
-            break;
-        }
-    }
-    stmt_free(stmt);
-    return status;
 }

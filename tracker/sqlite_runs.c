@@ -1,126 +1,15 @@
-/* Runs in the SQLite store: made, read, changed, found. */
+/* Runs in the SQLite store: made, changed, found. They are read in sqlite_read.c. */
 #include "tracker/sqlite_store.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "tracker/names.h"
+#include "tracker/run_create.h"
+#include "tracker/sqlite_read.h"
 #include "tracker/validate.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- reading ---- */
-
-static Status read_metrics(Db *db, const char *run_id, Metrics *out)
-{
-    Stmt *stmt;
-    TRY(db_prepare(db,
-                   "SELECT key, value, is_nan, timestamp, step FROM latest_metrics "
-                   "WHERE run_uuid = ? ORDER BY key",
-                   &stmt));
-    stmt_bind_text(stmt, 1, run_id);
-    bool row;
-    Status status;
-    while ((status = stmt_step(stmt, &row)) == STATUS_OK && row) {
-        double value = stmt_int(stmt, 2) ? NAN : stmt_double(stmt, 1);
-        metrics_add(out, stmt_text(stmt, 0), value, stmt_int(stmt, 3), stmt_int(stmt, 4));
-    }
-    stmt_free(stmt);
-    return status;
-}
-
-static Status read_key_values(Db *db, const char *sql, const char *run_id, KeyValues *out)
-{
-    Stmt *stmt;
-    TRY(db_prepare(db, sql, &stmt));
-    stmt_bind_text(stmt, 1, run_id);
-    bool row;
-    Status status;
-    while ((status = stmt_step(stmt, &row)) == STATUS_OK && row) {
-        const char *value = stmt_text(stmt, 1);
-        key_values_add(out, stmt_text(stmt, 0), value ? value : "");
-    }
-    stmt_free(stmt);
-    return status;
-}
-
-/* Columns that another program left NULL read as empty text. */
-static char *dup_or_empty(Stmt *stmt, int i)
-{
-    char *text = stmt_dup(stmt, i);
-    return text ? text : mem_strdup("");
-}
-
-static Status read_info(Db *db, const char *run_id, Run *out)
-{
-    Stmt *stmt;
-    TRY(db_prepare(db,
-                   "SELECT run_uuid, name, experiment_id, user_id, status, start_time, "
-                   "end_time, lifecycle_stage, artifact_uri FROM runs WHERE run_uuid = ?",
-                   &stmt));
-    stmt_bind_text(stmt, 1, run_id);
-    bool row;
-    Status status = stmt_step(stmt, &row);
-    if (status == STATUS_OK && !row) {
-        status = status_set(STATUS_NOT_FOUND, "Run with id=%s not found", run_id);
-    } else if (status == STATUS_OK) {
-        const char *state = stmt_text(stmt, 4);
-        const char *stage = stmt_text(stmt, 7);
-        out->run_id = stmt_dup(stmt, 0);
-        out->run_name = dup_or_empty(stmt, 1);
-        out->experiment_id = dup_or_empty(stmt, 2);
-        out->user_id = dup_or_empty(stmt, 3);
-        out->status = RUN_RUNNING;
-        if (state) {
-            run_status_parse(state, &out->status);
-        }
-        out->start_time = stmt_int(stmt, 5);
-        out->end_time = stmt_int(stmt, 6);
-        out->deleted = stage && strcmp(stage, "deleted") == 0;
-        out->artifact_uri = dup_or_empty(stmt, 8);
-    }
-    stmt_free(stmt);
-    return status;
-}
-
-/* Inside a transaction. */
-static Status read_run(Db *db, const char *run_id, Run *out)
-{
-    Run run = {0};
-    Status status = read_info(db, run_id, &run);
-    if (status == STATUS_OK) {
-        status = read_metrics(db, run_id, &run.metrics);
-    }
-    if (status == STATUS_OK) {
-        status = read_key_values(
-            db, "SELECT key, value FROM params WHERE run_uuid = ? ORDER BY key", run_id,
-            &run.params);
-    }
-    if (status == STATUS_OK) {
-        status = read_key_values(
-            db, "SELECT key, value FROM tags WHERE run_uuid = ? ORDER BY key", run_id,
-            &run.tags);
-    }
-    if (status == STATUS_OK) {
-        status = sqlite_read_inputs(db, run_id, &run.inputs);
-    }
-    if (status != STATUS_OK) {
-        run_free(&run);
-        return status;
-    }
-    *out = run;
-    return STATUS_OK;
-}
-
-Status sqlite_get_run(void *self, const char *run_id, Run *out)
-{
-    Db *db = ((SqliteStore *)self)->db;
-    TRY(db_begin_read(db));
-    Status status = read_run(db, run_id, out);
-    db_end_read(db);
-    return status;
-}
 
 Status sqlite_require_active_run(Db *db, const char *run_id, int64_t *experiment_id)
 {
@@ -150,28 +39,6 @@ Status sqlite_require_active_run(Db *db, const char *run_id, int64_t *experiment
 
 /* ---- making ---- */
 
-static const char *tag_value(const RunCreate *create, const char *key)
-{
-    for (size_t i = 0; i < create->n_tags; i++) {
-        if (strcmp(create->tags[i].key, key) == 0) {
-            return create->tags[i].value;
-        }
-    }
-    return NULL;
-}
-
-/* `<artifact location>/<run id>/artifacts`, the path put before any query string. */
-static char *artifact_uri(const char *location, const char *run_id)
-{
-    const char *query = strchr(location, '?');
-    size_t n = query ? (size_t)(query - location) : strlen(location);
-    while (n > 0 && location[n - 1] == '/') {
-        n--;
-    }
-    return mem_printf("%.*s/%s/artifacts%s", (int)n, location, run_id,
-                      query ? query : "");
-}
-
 static Status active_location(Db *db, const char *experiment_id, char **out)
 {
     Stmt *stmt;
@@ -191,7 +58,7 @@ static Status active_location(Db *db, const char *experiment_id, char **out)
                             "state is deleted.",
                             experiment_id);
     } else if (status == STATUS_OK) {
-        *out = dup_or_empty(stmt, 0);
+        *out = stmt_dup_or_empty(stmt, 0);
     }
     stmt_free(stmt);
     return status;
@@ -224,7 +91,7 @@ static Status insert_run(Db *db, const RunCreate *create, const char *run_id,
 {
     char *location = NULL;
     TRY(active_location(db, create->experiment_id, &location));
-    char *uri = artifact_uri(location, run_id);
+    char *uri = run_artifact_uri(location, run_id);
     Status status = insert_run_row(db, create, run_id, name, uri);
     free(location);
     free(uri);
@@ -244,16 +111,12 @@ Status sqlite_create_run(void *self, const RunCreate *given, Run *out)
     }
     char run_id[RUN_ID_CAP], made_name[RUN_NAME_CAP];
     run_id_make(run_id);
-    run_name_make(made_name);
-    const char *tag = tag_value(&create, "mlflow.runName");
-    const char *name = create.run_name && *create.run_name ? create.run_name
-                       : tag && *tag                       ? tag
-                                                           : made_name;
+    const char *name = run_create_name(&create, made_name);
     TRY(db_begin(db));
     Status status = insert_run(db, &create, run_id, name);
     Run run = {0};
     if (status == STATUS_OK) {
-        status = read_run(db, run_id, &run);
+        status = sqlite_read_run(db, run_id, &run);
     }
     status = sqlite_end_write(db, status);
     if (status != STATUS_OK) {
@@ -262,6 +125,52 @@ Status sqlite_create_run(void *self, const RunCreate *given, Run *out)
     }
     *out = run;
     return STATUS_OK;
+}
+
+static Status insert_imported(Db *db, const Run *run, const char *uri, bool *made)
+{
+    Stmt *stmt;
+    TRY(db_prepare(
+        db,
+        "INSERT OR IGNORE INTO runs (run_uuid, name, source_type, source_name, "
+        "entry_point_name, user_id, status, start_time, end_time, source_version, "
+        "lifecycle_stage, artifact_uri, experiment_id) "
+        "VALUES (?, ?, 'UNKNOWN', '', '', ?, ?, ?, nullif(?, 0), '', 'active', ?, ?)",
+        &stmt));
+    stmt_bind_text(stmt, 1, run->run_id);
+    stmt_bind_text(stmt, 2, run->run_name);
+    stmt_bind_text(stmt, 3, run->user_id);
+    stmt_bind_text(stmt, 4, run_status_name(run->status));
+    stmt_bind_int(stmt, 5, run->start_time);
+    stmt_bind_int(stmt, 6, run->end_time);
+    stmt_bind_text(stmt, 7, uri);
+    stmt_bind_text(stmt, 8, run->experiment_id);
+    Status status = stmt_run(stmt);
+    *made = status == STATUS_OK && db_changes(db) > 0;
+    stmt_free(stmt);
+    return status;
+}
+
+static Status import_run(Db *db, const Run *run, bool *made)
+{
+    char *location = NULL;
+    TRY(active_location(db, run->experiment_id, &location));
+    char *uri = run->artifact_uri ? mem_strdup(run->artifact_uri)
+                                  : run_artifact_uri(location, run->run_id);
+    Status status = insert_imported(db, run, uri, made);
+    free(location);
+    free(uri);
+    KeyValue name = {"mlflow.runName", run->run_name};
+    return status == STATUS_OK && *made ? sqlite_set_tags(db, run->run_id, &name, 1)
+                                        : status;
+}
+
+Status sqlite_import_run(void *self, const Run *run, bool *made)
+{
+    Db *db = ((SqliteStore *)self)->db;
+    TRY(validate_run_id(run->run_id));
+    TRY(db_begin(db));
+    return sqlite_end_write(db, import_run(db, run, made));
 }
 
 /* ---- changing ---- */
@@ -337,7 +246,7 @@ Status sqlite_restore_run(void *self, const char *run_id)
 
 /* ---- finding ---- */
 
-static Status read_found(Db *db, const Query *query, Runs *out)
+static Status read_found(RunReader *reader, Db *db, const Query *query, Runs *out)
 {
     Stmt *stmt;
     TRY(sqlite_prepare_query(db, query, &stmt));
@@ -345,7 +254,7 @@ static Status read_found(Db *db, const Query *query, Runs *out)
     Status status;
     while ((status = stmt_step(stmt, &row)) == STATUS_OK && row) {
         Run run;
-        status = read_run(db, stmt_text(stmt, 0), &run);
+        status = run_reader_read(reader, stmt_text(stmt, 0), &run);
         if (status != STATUS_OK) {
             break;
         }
@@ -356,16 +265,28 @@ static Status read_found(Db *db, const Query *query, Runs *out)
     return status;
 }
 
-Status sqlite_search_runs(void *self, const RunQuery *search, Runs *out)
+/* Inside a transaction. */
+static Status search(Db *db, const Query *query, Runs *out)
 {
-    Db *db = ((SqliteStore *)self)->db;
-    Query query;
-    TRY(query_runs(search, &query));
-    Runs found = {0};
-    Status status = db_begin_read(db);
+    RunReader reader = {0};
+    Status status = run_reader_open(db, &reader);
     if (status == STATUS_OK) {
-        status = read_found(db, &query, &found);
-        db_end_read(db);
+        status = read_found(&reader, db, query, out);
+    }
+    run_reader_close(&reader);
+    return status;
+}
+
+Status sqlite_search_runs(void *self, const RunQuery *wanted, Runs *out)
+{
+    SqliteStore *store = self;
+    Query query;
+    TRY(query_runs(wanted, store->indexed, &query));
+    Runs found = {0};
+    Status status = db_begin_read(store->db);
+    if (status == STATUS_OK) {
+        status = search(store->db, &query, &found);
+        db_end_read(store->db);
     }
     query_free(&query);
     if (status != STATUS_OK) {

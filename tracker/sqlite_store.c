@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/mem.h"
+#include "tracker/indexes.h"
 #include "tracker/schema.h"
 #include "tracker/validate.h"
 
@@ -54,12 +55,16 @@ static Status prepare_schema(SqliteStore *store, StoreMode mode)
     bool empty;
     TRY(schema_check(store->db, mode != STORE_READ, &empty));
     if (mode == STORE_READ) {
+        if (!empty) {
+            TRY(indexes_exist(store->db, &store->indexed));
+        }
         return empty ? status_set(STATUS_NOT_FOUND,
                                   "%s: is empty, nothing has been logged into it",
                                   db_path(store->db))
                      : STATUS_OK;
     }
     TRY(db_choose_journal(store->db));
+    store->indexed = true;
     return schema_create(store->db, store->artifact_root);
 }
 
@@ -78,7 +83,7 @@ Status sqlite_store_open(const char *path, const StoreOptions *options, SqliteSt
     DbOptions with = {.mode = MODES[options->mode], .timeout_ms = options->timeout_ms};
     Db *db;
     TRY(db_open(path, &with, &db));
-    SqliteStore *store = mem_alloc(1, sizeof *store);
+    SqliteStore *store = mem_zalloc(1, sizeof *store);
     char *beside =
         mem_printf("%.*s%s", (int)(path_base(path) - path), path, "mlartifacts");
     store->db = db;
@@ -330,10 +335,13 @@ const StoreCalls sqlite_store_calls = {
     .get_experiment_by_name = get_experiment_by_name,
     .search_experiments = search_experiments,
     .create_run = sqlite_create_run,
+    .import_run = sqlite_import_run,
     .get_run = sqlite_get_run,
     .update_run = sqlite_update_run,
     .delete_run = sqlite_delete_run,
     .restore_run = sqlite_restore_run,
+    .purge_run = sqlite_purge_run,
+    .purge_experiment = sqlite_purge_experiment,
     .search_runs = sqlite_search_runs,
     .log_batch = sqlite_log_batch,
     .delete_tag = sqlite_delete_tag,

@@ -10,6 +10,7 @@
 typedef struct SqliteStore {
     Db *db;
     char *artifact_root; /* absolute; where new experiments' artifacts go */
+    bool indexed;        /* the indexes of tracker/indexes.h are there */
 } SqliteStore;
 
 /* Opens the database file at `path` for store.c. */
@@ -21,11 +22,16 @@ extern const StoreCalls sqlite_store_calls;
 
 /* sqlite_runs.c */
 Status sqlite_create_run(void *self, const RunCreate *create, Run *out);
+Status sqlite_import_run(void *self, const Run *run, bool *made);
 Status sqlite_get_run(void *self, const char *run_id, Run *out);
 Status sqlite_update_run(void *self, const char *run_id, const RunUpdate *update);
 Status sqlite_delete_run(void *self, const char *run_id);
 Status sqlite_restore_run(void *self, const char *run_id);
 Status sqlite_search_runs(void *self, const RunQuery *search, Runs *out);
+
+/* sqlite_purge.c */
+Status sqlite_purge_run(void *self, const char *run_id);
+Status sqlite_purge_experiment(void *self, const char *id);
 
 /* sqlite_log.c */
 Status sqlite_log_batch(void *self, const char *run_id, const LogBatch *batch);
@@ -41,9 +47,6 @@ Status sqlite_require_active_run(Db *db, const char *run_id, int64_t *experiment
 
 /* Inside a write transaction: tags of a run, mlflow.runName renaming it. */
 Status sqlite_set_tags(Db *db, const char *run_id, const KeyValue *tags, size_t n);
-
-/* Inside a transaction. */
-Status sqlite_read_inputs(Db *db, const char *run_id, DatasetInputs *out);
 
 /* Prepares a query and binds its values. */
 Status sqlite_prepare_query(Db *db, const Query *query, Stmt **out);

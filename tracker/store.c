@@ -4,6 +4,9 @@
 #include "base/config.h"
 #include "base/files.h"
 #include "base/mem.h"
+#include "tracker/artifacts.h"
+#include "tracker/file_store.h"
+#include "tracker/page_token.h"
 #include "tracker/process.h"
 #include "tracker/sqlite_store.h"
 #include "tracker/validate.h"
@@ -24,12 +27,12 @@ static Status refuse_uri(const char *uri, const char *why)
     char *shown = config_mask_uris(uri);
     status_set(STATUS_USAGE, "tracking URI '%s': %s", shown, why);
     free(shown);
-    status_hint(
-        "supported: sqlite:///FILE (sqlite:////abs/path/FILE for an absolute one)");
+    status_hint("supported: sqlite:///FILE (sqlite:////abs/path/FILE for an absolute "
+                "one), file:///FOLDER, or the path of a folder");
     return STATUS_USAGE;
 }
 
-static Status check_sqlite_uri(const char *uri)
+static Status resolve_sqlite(const char *uri, char **out)
 {
     if (strncmp(uri, SQLITE, strlen(SQLITE)) != 0) {
         return refuse_uri(uri, "expected three slashes after sqlite:");
@@ -38,7 +41,32 @@ static Status check_sqlite_uri(const char *uri)
     if (!*path || strcmp(path, ":memory:") == 0 || strchr(path, '?')) {
         return refuse_uri(uri, "expected a file after sqlite:///");
     }
+    char *absolute = path_absolute(path);
+    *out = mem_printf("%s%s", SQLITE, absolute);
+    free(absolute);
     return STATUS_OK;
+}
+
+/* "file:DIR" is relative, as MLflow has it. */
+static Status resolve_file(const char *uri, char **out)
+{
+    const char *rest = uri + strlen("file:");
+    char *path = rest[0] == '/' ? artifact_local_path(uri) : path_absolute(rest);
+    if (!path || !*rest) {
+        free(path);
+        return refuse_uri(uri, "expected a folder of this host after file://");
+    }
+    *out = artifact_uri_of_path(path);
+    free(path);
+    return STATUS_OK;
+}
+
+/* The length of "name:", what makes a text a URI instead of a path; 0 without it. */
+static size_t scheme_length(const char *uri)
+{
+    size_t n =
+        strspn(uri, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+-.0123456789");
+    return n > 0 && uri[n] == ':' ? n + 1 : 0;
 }
 
 Status store_uri_resolve(const char *uri, char **out)
@@ -47,14 +75,20 @@ Status store_uri_resolve(const char *uri, char **out)
     if (!uri || !*uri) {
         uri = environment && *environment ? environment : DEFAULT_URI;
     }
-    if (strncmp(uri, "sqlite:", 7) != 0) {
-        return refuse_uri(uri, strstr(uri, "://") || strncmp(uri, "file:", 5) == 0
-                                   ? "this kind of store is not supported"
-                                   : "expected a URI");
+    if (strncmp(uri, "sqlite:", 7) == 0) {
+        return resolve_sqlite(uri, out);
     }
-    TRY(check_sqlite_uri(uri));
-    char *path = path_absolute(uri + strlen(SQLITE));
-    *out = mem_printf("%s%s", SQLITE, path);
+    if (strncmp(uri, "file:", 5) == 0) {
+        return resolve_file(uri, out);
+    }
+    if (strncmp(uri, "http:", 5) == 0 || strncmp(uri, "https:", 6) == 0) {
+        return refuse_uri(uri, "tracking servers are not supported yet");
+    }
+    if (scheme_length(uri) > 0) {
+        return refuse_uri(uri, "this kind of store is not supported");
+    }
+    char *path = path_absolute(uri);
+    *out = artifact_uri_of_path(path);
     free(path);
     return STATUS_OK;
 }
@@ -65,21 +99,38 @@ char *store_uri_path(const char *uri)
                                                      : NULL;
 }
 
+/* The kind's own part of a store, by the URI that store_uri_resolve made. */
+static Status open_kind(const char *uri, const StoreOptions *options, Store *out)
+{
+    char *file = store_uri_path(uri);
+    if (file) {
+        SqliteStore *self = NULL;
+        Status status = sqlite_store_open(file, options, &self);
+        free(file);
+        *out = (Store){.calls = &sqlite_store_calls, .self = self};
+        return status;
+    }
+    char *folder = artifact_local_path(uri);
+    FileStore *self = NULL;
+    Status status = file_store_open(folder, options, &self);
+    free(folder);
+    *out = (Store){.calls = &file_store_calls, .self = self};
+    return status;
+}
+
 Status store_open(const char *uri, const StoreOptions *options, Store **out)
 {
     StoreOptions with = options ? *options : (StoreOptions){.mode = STORE_READ};
     char *resolved;
     TRY(store_uri_resolve(uri, &resolved));
-    char *path = store_uri_path(resolved);
-    SqliteStore *self = NULL;
-    Status status = sqlite_store_open(path, &with, &self);
-    free(path);
+    Store *store = mem_zalloc(1, sizeof *store);
+    Status status = open_kind(resolved, &with, store);
     if (status != STATUS_OK) {
+        free(store);
         free(resolved);
         return status;
     }
-    Store *store = mem_alloc(1, sizeof *store);
-    *store = (Store){&sqlite_store_calls, self, resolved};
+    store->uri = resolved;
     *out = store;
     return STATUS_OK;
 }
@@ -115,15 +166,31 @@ Status store_get_experiment_by_name(Store *store, const char *name, Experiment *
     return store->calls->get_experiment_by_name(store->self, name, out);
 }
 
+/* One more than wanted tells whether there is a further page. */
 Status store_search_experiments(Store *store, const ExperimentQuery *query,
                                 Experiments *out)
 {
-    return store->calls->search_experiments(store->self, query, out);
+    ExperimentQuery page = *query;
+    if (query->page_token && *query->page_token) {
+        TRY(page_token_read(query->page_token, &page.offset));
+    }
+    page.max_results += page.max_results > 0;
+    TRY(store->calls->search_experiments(store->self, &page, out));
+    if (query->max_results > 0 && (int64_t)out->n > query->max_results) {
+        experiment_free(&out->items[--out->n]);
+        out->next_page_token = page_token_make(page.offset + query->max_results);
+    }
+    return STATUS_OK;
 }
 
 Status store_create_run(Store *store, const RunCreate *create, Run *out)
 {
     return store->calls->create_run(store->self, create, out);
+}
+
+Status store_import_run(Store *store, const Run *run, bool *made)
+{
+    return store->calls->import_run(store->self, run, made);
 }
 
 Status store_get_run(Store *store, const char *run_id, Run *out)
@@ -146,9 +213,29 @@ Status store_restore_run(Store *store, const char *run_id)
     return store->calls->restore_run(store->self, run_id);
 }
 
+Status store_purge_run(Store *store, const char *run_id)
+{
+    return store->calls->purge_run(store->self, run_id);
+}
+
+Status store_purge_experiment(Store *store, const char *id)
+{
+    return store->calls->purge_experiment(store->self, id);
+}
+
 Status store_search_runs(Store *store, const RunQuery *query, Runs *out)
 {
-    return store->calls->search_runs(store->self, query, out);
+    RunQuery page = *query;
+    if (query->page_token && *query->page_token) {
+        TRY(page_token_read(query->page_token, &page.offset));
+    }
+    page.max_results += page.max_results > 0;
+    TRY(store->calls->search_runs(store->self, &page, out));
+    if (query->max_results > 0 && (int64_t)out->n > query->max_results) {
+        run_free(&out->items[--out->n]);
+        out->next_page_token = page_token_make(page.offset + query->max_results);
+    }
+    return STATUS_OK;
 }
 
 Status store_log_batch(Store *store, const char *run_id, const LogBatch *batch)

@@ -39,6 +39,7 @@ typedef struct ExperimentQuery {
     size_t n_order_by;
     ViewType view;               /* 0 = VIEW_ACTIVE */
     int64_t max_results, offset; /* 0 = no limit, from the first */
+    const char *page_token;      /* of the page before; NULL or "" = from `offset` */
 } ExperimentQuery;
 
 typedef struct RunCreate {
@@ -65,6 +66,7 @@ typedef struct RunQuery {
     size_t n_order_by;
     ViewType view;               /* 0 = VIEW_ACTIVE */
     int64_t max_results, offset; /* 0 = no limit, from the first */
+    const char *page_token;      /* of the page before; NULL or "" = from `offset` */
 } RunQuery;
 
 /* What one log_batch carries. At most 1000 metrics, 100 params, 100 tags, 1000 in all. */
@@ -87,10 +89,13 @@ typedef struct StoreCalls {
     Status (*search_experiments)(void *self, const ExperimentQuery *query,
                                  Experiments *out);
     Status (*create_run)(void *self, const RunCreate *create, Run *out);
+    Status (*import_run)(void *self, const Run *run, bool *made);
     Status (*get_run)(void *self, const char *run_id, Run *out);
     Status (*update_run)(void *self, const char *run_id, const RunUpdate *update);
     Status (*delete_run)(void *self, const char *run_id);
     Status (*restore_run)(void *self, const char *run_id);
+    Status (*purge_run)(void *self, const char *run_id);
+    Status (*purge_experiment)(void *self, const char *id);
     Status (*search_runs)(void *self, const RunQuery *query, Runs *out);
     Status (*log_batch)(void *self, const char *run_id, const LogBatch *batch);
     Status (*delete_tag)(void *self, const char *run_id, const char *key);
@@ -144,10 +149,23 @@ Status store_find_experiment(Store *store, const char *reference, Experiment *ou
 
 /* Creates a run in state RUNNING; `out` is freed with run_free. */
 Status store_create_run(Store *store, const RunCreate *create, Run *out);
+
+/* Makes a run as it is in another store: with its id, name, user, status and times, in
+ * the experiment run->experiment_id of this store, its artifacts at run->artifact_uri or
+ * (NULL) where this store puts them. What is logged into it is for others to copy. A run
+ * of that id is left as it is: *made = false. */
+Status store_import_run(Store *store, const Run *run, bool *made);
 Status store_get_run(Store *store, const char *run_id, Run *out);
 Status store_update_run(Store *store, const char *run_id, const RunUpdate *update);
 Status store_delete_run(Store *store, const char *run_id);
 Status store_restore_run(Store *store, const char *run_id);
+/* Removes a run, or an experiment without runs, for good. STATUS_USAGE unless it is
+ * marked deleted; its artifacts are for the caller to remove before. */
+Status store_purge_run(Store *store, const char *run_id);
+Status store_purge_experiment(Store *store, const char *id);
+
+/* By tracker/filter.h; a page token that is none is STATUS_USAGE. When more than
+ * max_results match, out->next_page_token leads to the rest. */
 Status store_search_runs(Store *store, const RunQuery *query, Runs *out);
 
 /* The run a user named: its id, a unique prefix of it (4 digits or more), its name, or

@@ -17,6 +17,9 @@ static void sha256_known_answers(void **state)
 {
     (void)state;
     char hex[SHA256_HEX];
+    char md5[MD5_HEX];
+    md5_bytes("abc", 3, md5);
+    assert_string_equal(md5, "900150983cd24fb0d6963f7d28e17f72");
     sha256_bytes("abc", 3, hex);
     assert_string_equal(hex, ABC);
     sha256_bytes("", 0, hex);

@@ -102,9 +102,9 @@ setup() {
 
 @test "a bad value of the environment is called by its variable, without its password" {
     MLFLOW_TRACKING_URI=http://me:hush@host run_muster train tiny.yaml
-    refused 3 "MLFLOW_TRACKING_URI: tracking.uri: tracking URI 'http://me:****@host': this kind of store is not supported"
+    refused 3 "MLFLOW_TRACKING_URI: tracking.uri: tracking URI 'http://me:****@host': tracking servers are not supported yet"
     MLFLOW_TRACKING_URI=http://me:hush@host run_muster runs list
-    fails 2 "tracking URI 'http://me:****@host': this kind of store is not supported"
+    fails 2 "tracking URI 'http://me:****@host': tracking servers are not supported yet"
     MLFLOW_RUN_ID='a b' run_muster train tiny.yaml
     [ "$code" -eq 3 ] || { show; false; }
     grep -q '^muster: error: MLFLOW_RUN_ID: tracking.run_id: ' <<<"$err"

@@ -44,9 +44,29 @@ static inline int remove_folder(void **state)
     return status == STATUS_OK ? 0 : -1;
 }
 
+/* Which kind of store the tests of a program are about: "--kind=file" changes it. */
+typedef enum StoreKind { KIND_SQLITE, KIND_FILE } StoreKind;
+
+static StoreKind store_kind __attribute__((unused)) = KIND_SQLITE;
+
+static inline void choose_store_kind(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        store_kind = strcmp(argv[i], "--kind=file") == 0 ? KIND_FILE : store_kind;
+    }
+}
+
 static inline char *store_uri_in(const char *dir)
 {
-    return mem_printf("sqlite:///%s/runs.db", dir);
+    return store_kind == KIND_FILE ? mem_printf("file://%s/mlruns", dir)
+                                   : mem_printf("sqlite:///%s/runs.db", dir);
+}
+
+/* Where the artifacts of an experiment of that store go; free with free(). */
+static inline char *location_in(const char *dir, const char *experiment_id)
+{
+    return store_kind == KIND_FILE ? mem_printf("file://%s/mlruns/%s", dir, experiment_id)
+                                   : mem_printf("%s/mlartifacts/%s", dir, experiment_id);
 }
 
 static inline Store *open_store_in(const char *dir, StoreMode mode)

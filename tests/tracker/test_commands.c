@@ -127,6 +127,61 @@ static void runs_are_listed_newest_first(void **state)
     free_ids(ids);
 }
 
+static void filters_know_or_not_and_null(void **state)
+{
+    char *ids[2];
+    fill(*state, ids);
+    static const struct {
+        const char *filter;
+        bool older, newer;
+    } CASES[] = {
+        {"metrics.val_loss > 0.2 OR run_name = 'new-newt-2'", true, true},
+        {"NOT metrics.val_loss > 0.2", false, true},
+        {"(end_time IS NULL)", false, true},
+        {"end_time IS NOT NULL AND (status = 'FAILED' OR NOT user_id = 'x')", true,
+         false},
+        {"params.train.lr IS NULL", false, true},
+        {"status IN ('FINISHED', 'FAILED')", true, false},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        char *arguments =
+            mem_printf("runs list --columns name,id --filter \"%s\"", CASES[i].filter);
+        Output output = muster(*state, arguments);
+        assert_int_equal(output.code, 0);
+        assert_int_equal(strstr(output.out.p, "old-owl-1") != NULL, CASES[i].older);
+        assert_int_equal(strstr(output.out.p, "new-newt-2") != NULL, CASES[i].newer);
+        output_free(&output);
+        free(arguments);
+    }
+    assert_runs(*state, "runs list --filter '(status = \"FAILED\" OR )'", 2, NULL,
+                "filter:23: expected a comparison such as metrics.val_loss < 0.5, found "
+                "')'\n  hint: (status = \"FAILED\" OR )\n"
+                "                              ^");
+    free_ids(ids);
+}
+
+static void pages_are_listed_one_after_the_other(void **state)
+{
+    char *ids[2];
+    fill(*state, ids);
+    Output output = muster(*state, "runs list -n 1 --json");
+    Json *root;
+    assert_ok(json_parse((Text){output.out.p, output.out.n}, "out", STATUS_DATA, &root));
+    char *arguments = mem_printf("runs list -n 1 --page-token %s",
+                                 json_string(json_get(root, "next_page_token")));
+    json_free(root);
+    output_free(&output);
+    output = muster(*state, arguments);
+    assert_contains(output.out.p, "old-owl-1");
+    assert_null(strstr(output.out.p, "new-newt-2"));
+    assert_null(strstr(output.err.p, "--page-token"));
+    output_free(&output);
+    free(arguments);
+    assert_runs(*state, "runs list -n 1", 0, NULL, "there are more: --page-token ");
+    assert_runs(*state, "runs list --page-token x", 2, NULL, "Invalid page token 'x'");
+    free_ids(ids);
+}
+
 static void runs_are_listed_for_programs(void **state)
 {
     char *ids[2];
@@ -391,6 +446,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         with_folder(runs_are_listed_newest_first),
+        with_folder(filters_know_or_not_and_null),
+        with_folder(pages_are_listed_one_after_the_other),
         with_folder(runs_are_listed_for_programs),
         with_folder(stores_that_are_none),
         with_folder(one_run_is_shown),

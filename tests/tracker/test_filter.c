@@ -3,6 +3,8 @@
 
 #include "tracker/filter.h"
 
+#include <ctype.h>
+
 static void assert_refused(FilterSubject subject, const char *text, int column,
                            const char *part)
 {
@@ -48,23 +50,25 @@ static void bad_filters(void **state)
         {"metrics.a => 1", 11, "there is no operator =>"},
         {"metrics.a ! 1", 11, "there is no operator !"},
         {"metrics.a LIKE 'x'", 11, "a metric is a number"},
-        {"metrics.a IN ('1')", 11, "IN and NOT IN"},
+        {"metrics.a IN ('1')", 11, "a metric is a number"},
+        {"metrics.a NOT IN ('1')", 11, "a metric is a number"},
         {"params.a > '1'", 10, "a param is text"},
         {"params.a = 1", 12, "found 1"},
         {"params.a = x", 12, "text in quotes"},
-        {"params.a IN ('x')", 10, "IN and NOT IN"},
         {"params.a = 'x", 12, "never closed"},
         {"params.a = 'x''", 12, "never closed"},
         {"params.`a = 'x'", 8, "never closed"},
         {"params. = 'x'", 8, "expected a key after the dot"},
         {"params. \"a\" = 'x'", 8, "expected a key after the dot"},
         {"params.\"\" = 'x'", 8, "expected a key after the dot"},
-        {"tags.a NOT LIKE 'x'", 12, "expected IN after NOT"},
-        {"tags.a IS NULL", 8, "expected an operator, found IS"},
+        {"tags.a NOT = 'x'", 12, "expected LIKE, ILIKE or IN after NOT, found '='"},
+        {"tags.a IS", 10, "expected NULL or NOT NULL, found the end"},
+        {"tags.a IS 'x'", 11, "expected NULL or NOT NULL, found 'x'"},
+        {"tags.a IS NOT 1", 15, "expected NULL, found 1"},
+        {"tags.a NULL", 8, "expected an operator, found NULL"},
         {"tags.a BETWEEN 'a' AND 'b'", 8, "expected an operator, found BETWEEN"},
         {"status = RUNNING", 10, "text in quotes"},
         {"status > 'RUNNING'", 8, "this attribute is text"},
-        {"status IN ('RUNNING')", 8, "IN and NOT IN"},
         {"start_time = '1'", 14, "a number"},
         {"start_time LIKE '1'", 12, "a number"},
         {"statsu = 'RUNNING'", 1, "did you mean status?"},
@@ -76,15 +80,30 @@ static void bad_filters(void **state)
         {"datasets.nmae = 'x'", 1, "did you mean name?"},
         {"datasets.name > 'x'", 15, "a data set field is text"},
         {"run_id IN ()", 12, "text in quotes"},
+        {"params.a IN ('x'", 17, "expected , or )"},
         {"run_id IN 'a'", 11, "expected a list"},
         {"run_id IN ('a' 'b')", 16, "expected , or )"},
         {"run_id IN ('a',)", 16, "text in quotes"},
         {"run_id IN (1)", 12, "text in quotes"},
         {"run_id IN ('a'", 15, "expected , or )"},
-        {"metrics.a > 1 OR metrics.b > 1", 15, "OR is not supported"},
-        {"NOT metrics.a > 1", 1, "NOT is not supported"},
-        {"(metrics.a > 1)", 1, "parentheses"},
-        {"metrics.a > 1)", 14, "parentheses"},
+        {"metrics.a > 1 OR", 17, "expected a comparison"},
+        {"OR metrics.a > 1", 1,
+         "expected a comparison such as metrics.val_loss < 0.5, "
+         "found OR"},
+        {"metrics.a > 1 OR OR metrics.b > 1", 18, "expected a comparison"},
+        {"metrics.a > 1 AND OR metrics.b > 1", 19, "expected a comparison"},
+        {"metrics.a > 1 OR AND metrics.b > 1", 18, "no run attribute 'AND'"},
+        {"NOT", 4, "expected a key"},
+        {"NOT NOT", 8, "expected a key"},
+        {"NOT AND metrics.a > 1", 5, "no run attribute 'AND'"},
+        {"()", 2, "expected a comparison"},
+        {"(metrics.a > 1", 1, "never closed"},
+        {"((metrics.a > 1)", 1, "never closed"},
+        {"(metrics.a > 1 AND)", 19, "expected a comparison"},
+        {"(AND metrics.a > 1)", 2, "no run attribute 'AND'"},
+        {"metrics.a > 1)", 14, "never opened"},
+        {"(metrics.a > 1))", 16, "never opened"},
+        {"metrics.a > 1 BETWEEN", 15, "no BETWEEN"},
         {"1 < metrics.a", 1, "expected a key"},
         {"'x' = params.a", 1, "expected a key"},
         {"metrics.a > 1;", 14, "unexpected character"},
@@ -148,9 +167,8 @@ static void assert_text_test(const char *text, FilterEntity entity, const char *
                              FilterOp op, const char *value)
 {
     FilterNode *root = parse(text);
-    assert_int_equal(root->kind, FILTER_AND);
-    assert_int_equal(root->n_children, 1);
-    const FilterComparison *c = &root->children[0]->comparison;
+    assert_int_equal(root->kind, FILTER_COMPARISON);
+    const FilterComparison *c = &root->comparison;
     assert_int_equal(c->key.entity, entity);
     assert_string_equal(c->key.name, key);
     assert_int_equal(c->op, op);
@@ -165,8 +183,8 @@ static void assert_number_test(const char *text, FilterEntity entity, const char
                                FilterOp op, double value)
 {
     FilterNode *root = parse(text);
-    assert_int_equal(root->n_children, 1);
-    const FilterComparison *c = &root->children[0]->comparison;
+    assert_int_equal(root->kind, FILTER_COMPARISON);
+    const FilterComparison *c = &root->comparison;
     assert_int_equal(c->key.entity, entity);
     assert_string_equal(c->key.name, key);
     assert_int_equal(c->op, op);
@@ -231,6 +249,14 @@ static void operators(void **state)
     assert_text_test("run_id NOT  in ( 'a' , \"b\",'c')", ENTITY_ATTRIBUTE, "run_id",
                      OP_NOT_IN, "a|b|c");
     assert_text_test("datasets.digest IN ('1')", ENTITY_DATASET, "digest", OP_IN, "1");
+    assert_text_test("status IN ('A', 'b')", ENTITY_ATTRIBUTE, "status", OP_IN, "A|b");
+    assert_text_test("params.a not like 'x'", ENTITY_PARAM, "a", OP_NOT_LIKE, "x");
+    assert_text_test("params.a NOT ILIKE 'x'", ENTITY_PARAM, "a", OP_NOT_ILIKE, "x");
+    assert_text_test("params.a IS NULL", ENTITY_PARAM, "a", OP_IS_NULL, "");
+    assert_text_test("tags.a is not null", ENTITY_TAG, "a", OP_IS_NOT_NULL, "");
+    assert_number_test("metrics.a IS NULL", ENTITY_METRIC, "a", OP_IS_NULL, 0);
+    assert_number_test("end_time IS NOT NULL", ENTITY_ATTRIBUTE, "end_time",
+                       OP_IS_NOT_NULL, 0);
 }
 
 static void values(void **state)
@@ -268,6 +294,103 @@ static void conjunctions(void **state)
         assert_string_equal(root->children[1]->comparison.key.name, "b");
         filter_free(root);
     }
+}
+
+/* The tree in words: a comparison is its key. */
+static void describe(const FilterNode *node, StrBuf *out)
+{
+    static const char *const WORDS[] = {
+        [FILTER_AND] = "and", [FILTER_OR] = "or", [FILTER_NOT] = "not"};
+    if (node->kind == FILTER_COMPARISON) {
+        strbuf_add_text(out, node->comparison.key.name);
+        return;
+    }
+    strbuf_printf(out, "(%s", WORDS[node->kind]);
+    for (size_t i = 0; i < node->n_children; i++) {
+        strbuf_add_char(out, ' ');
+        describe(node->children[i], out);
+    }
+    strbuf_add_char(out, ')');
+}
+
+static void what_binds_first(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern, *tree;
+    } CASES[] = {
+        {"a", "a"},
+        {"(a)", "a"},
+        {"((a))", "a"},
+        {"a OR b AND c", "(or a (and b c))"},
+        {"a AND b or c", "(or (and a b) c)"},
+        {"(a OR b) AND c", "(and (or a b) c)"},
+        {"NOT a AND b", "(and (not a) b)"},
+        {"NOT (a AND b)", "(not (and a b))"},
+        {"NOT NOT a", "(not (not a))"},
+        {"not a OR NOT (b)", "(or (not a) (not b))"},
+        {"a AND (b AND (c))", "(and a b c)"},
+        {"(a OR b) OR (c OR d)", "(or a b c d)"},
+        {"a (b OR c) NOT d", "(and a (or b c) (not d))"},
+        {"AND a AND AND b AND", "(and a b)"},
+        {"NOT (NOT (a OR b) AND c)", "(not (and (not (or a b)) c))"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        StrBuf text = {0}, tree = {0};
+        for (const char *p = CASES[i].pattern; *p; p++) {
+            strbuf_printf(&text,
+                          islower((unsigned char)*p) && !isalpha(p[1]) &&
+                                  (p == CASES[i].pattern || !isalpha(p[-1]))
+                              ? "metrics.%c > 1"
+                              : "%c",
+                          *p);
+        }
+        FilterNode *root = parse(text.p);
+        describe(root, &tree);
+        assert_string_equal(tree.p, CASES[i].tree);
+        filter_free(root);
+        strbuf_free(&text);
+        strbuf_free(&tree);
+    }
+}
+
+static char *repeated(const char *head, const char *part, int n, const char *tail)
+{
+    StrBuf text = {0};
+    strbuf_add_text(&text, head);
+    for (int i = 0; i < n; i++) {
+        strbuf_add_text(&text, part);
+    }
+    strbuf_add_text(&text, tail);
+    return strbuf_take(&text);
+}
+
+static void assert_limit(char *text, const char *refused)
+{
+    FilterNode *root = NULL;
+    Status status = filter_parse(text, FILTER_RUNS, &root);
+    assert_int_equal(status, refused ? STATUS_USAGE : STATUS_OK);
+    if (refused) {
+        assert_contains(status_message(), refused);
+    }
+    filter_free(root);
+    free(text);
+}
+
+static void what_is_too_much_is_refused(void **state)
+{
+    (void)state;
+    static const char ONE[] = "metrics.a > 1 ";
+    assert_limit(repeated("", ONE, FILTER_MAX_COMPARISONS, ""), NULL);
+    assert_limit(repeated("", ONE, FILTER_MAX_COMPARISONS + 1, ""), "1000 comparisons");
+    assert_limit(repeated("", "NOT ", FILTER_MAX_DEPTH, ONE), NULL);
+    assert_limit(repeated("", "NOT ", FILTER_MAX_DEPTH + 1, ONE), "100 levels");
+    assert_limit(repeated("", "(", 100000, ONE), "100 levels");
+    assert_limit(repeated("tags.a LIKE '", "x", FILTER_MAX_PATTERN, "'"), NULL);
+    assert_limit(repeated("tags.a LIKE '", "x", FILTER_MAX_PATTERN + 1, "'"), "50000");
+    assert_limit(repeated("tags.a IN ('x'", ",'x'", FILTER_MAX_VALUES - 1, ")"), NULL);
+    assert_limit(repeated("tags.a IN ('x'", ",'x'", FILTER_MAX_VALUES, ")"),
+                 "10000 values");
 }
 
 static void nothing_means_all(void **state)
@@ -335,6 +458,8 @@ int main(void)
         cmocka_unit_test(operators),
         cmocka_unit_test(values),
         cmocka_unit_test(conjunctions),
+        cmocka_unit_test(what_binds_first),
+        cmocka_unit_test(what_is_too_much_is_refused),
         cmocka_unit_test(nothing_means_all),
         cmocka_unit_test(bad_orders),
         cmocka_unit_test(good_orders),

@@ -1,15 +1,21 @@
-/* Searches against brute force: random small stores, random filters and orders, and a
- * slow reference that knows MLflow's rules by walking over the runs in memory. */
+/* Searches in SQL against searches over the same runs in memory (tracker/search.h):
+ * random small stores, random filters and orders. Started with --long: 100,000 filters.
+ */
 #include "tests/tracker/support.h"
 
 #include "base/rng.h"
+#include "tracker/db.h"
 #include "tracker/filter.h"
 #include "tracker/query.h"
+#include "tracker/search.h"
+#include "tracker/search_order.h"
 
-#include <ctype.h>
 #include <math.h>
 
-enum { N_STORES = 12, N_RUNS = 24, N_QUERIES = 60 };
+enum { N_RUNS = 24 };
+
+static uint32_t n_stores = 8;
+static int n_queries = 400;
 
 static const char *const METRICS[] = {"loss", "f1", "val f1"};
 static const char *const PARAMS[] = {"lr", "arch"};
@@ -77,202 +83,24 @@ static void fill_store(Store *store, Rng *rng)
     free(experiment);
 }
 
-/* ---- the reference: one comparison of one run ---- */
-
-static bool like(const char *p, const char *s)
-{
-    if (!*p) {
-        return !*s;
-    }
-    if (*p == '%') {
-        return like(p + 1, s) || (*s && like(p, s + 1));
-    }
-    return *s && (*p == '_' || *p == *s) && like(p + 1, s + 1);
-}
-
-static bool ilike(const char *pattern, const char *text)
-{
-    char *p = mem_strdup(pattern), *s = mem_strdup(text);
-    for (char *c = p; *c; c++) {
-        *c = (char)tolower((unsigned char)*c);
-    }
-    for (char *c = s; *c; c++) {
-        *c = (char)tolower((unsigned char)*c);
-    }
-    bool result = like(p, s);
-    free(p);
-    free(s);
-    return result;
-}
-
-static bool text_holds(const FilterComparison *c, const char *value)
-{
-    if (!value) {
-        return false;
-    }
-    const char *wanted = c->texts.n ? c->texts.items[0] : "";
-    switch (c->op) {
-    case OP_EQ:
-        return strcmp(value, wanted) == 0;
-    case OP_NE:
-        return strcmp(value, wanted) != 0;
-    case OP_LIKE:
-        return like(wanted, value);
-    case OP_ILIKE:
-        return ilike(wanted, value);
-    case OP_IN:
-        return strlist_has(&c->texts, value);
-    case OP_NOT_IN:
-        return !strlist_has(&c->texts, value);
-    default:
-        return false;
-    }
-}
-
-static bool number_holds(const FilterComparison *c, double value)
-{
-    switch (c->op) {
-    case OP_EQ:
-        return value == c->number;
-    case OP_NE:
-        return value != c->number;
-    case OP_LT:
-        return value < c->number;
-    case OP_LE:
-        return value <= c->number;
-    case OP_GT:
-        return value > c->number;
-    case OP_GE:
-        return value >= c->number;
-    default:
-        return false;
-    }
-}
-
-static bool dataset_holds(const FilterComparison *c, const Run *run)
-{
-    for (size_t i = 0; i < run->inputs.n; i++) {
-        const DatasetInput *input = &run->inputs.items[i];
-        const char *value = strcmp(c->key.name, "name") == 0 ? input->dataset.name
-                            : strcmp(c->key.name, "digest") == 0
-                                ? input->dataset.digest
-                                : key_values_get(&input->tags, "mlflow.data.context");
-        if (text_holds(c, value)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static const char *text_attribute(const Run *run, const char *name)
-{
-    return strcmp(name, "run_id") == 0     ? run->run_id
-           : strcmp(name, "status") == 0   ? run_status_name(run->status)
-           : strcmp(name, "user_id") == 0  ? run->user_id
-           : strcmp(name, "run_name") == 0 ? key_values_get(&run->tags, "mlflow.runName")
-                                           : run->artifact_uri;
-}
-
-static bool holds(const FilterComparison *c, const Run *run)
-{
-    const Metric *metric;
-    switch (c->key.entity) {
-    case ENTITY_METRIC:
-        metric = metrics_get(&run->metrics, c->key.name);
-        return metric && number_holds(c, isnan(metric->value) ? 0 : metric->value);
-    case ENTITY_PARAM:
-        return text_holds(c, key_values_get(&run->params, c->key.name));
-    case ENTITY_TAG:
-        return text_holds(c, key_values_get(&run->tags, c->key.name));
-    case ENTITY_DATASET:
-        return dataset_holds(c, run);
-    default:
-        break;
-    }
-    if (!c->key.is_number) {
-        return text_holds(c, text_attribute(run, c->key.name));
-    }
-    bool start = strcmp(c->key.name, "start_time") == 0;
-    return (start || run->end_time) &&
-           number_holds(c, (double)(start ? run->start_time : run->end_time));
-}
-
-static bool matches(const FilterNode *filter, const Run *run)
-{
-    for (size_t i = 0; filter && i < filter->n_children; i++) {
-        if (!holds(&filter->children[i]->comparison, run)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* ---- the reference: order ---- */
-
-/* 0 = has a value, 1 = NaN, 2 = lacks it: always in this order. */
-static int rank_of(const OrderTerm *term, const Run *run, double *number,
-                   const char **text)
-{
-    const FilterKey *key = &term->key;
-    *text = NULL;
-    *number = 0;
-    if (key->entity == ENTITY_METRIC) {
-        const Metric *metric = metrics_get(&run->metrics, key->name);
-        *number = metric && !isnan(metric->value) ? metric->value : 0;
-        return !metric ? 2 : isnan(metric->value);
-    }
-    if (key->is_number) {
-        bool start = strcmp(key->name, "start_time") == 0;
-        *number = (double)(start ? run->start_time : run->end_time);
-        return start || run->end_time ? 0 : 2;
-    }
-    *text = key->entity == ENTITY_PARAM ? key_values_get(&run->params, key->name)
-            : key->entity == ENTITY_TAG ? key_values_get(&run->tags, key->name)
-                                        : text_attribute(run, key->name);
-    return *text ? 0 : 2;
-}
-
-static int compare_by(const OrderTerm *term, const Run *a, const Run *b)
-{
-    double na, nb;
-    const char *ta, *tb;
-    int ra = rank_of(term, a, &na, &ta), rb = rank_of(term, b, &nb, &tb);
-    if (ra != rb) {
-        return ra - rb;
-    }
-    int order = ta && tb ? strcmp(ta, tb) : (na > nb) - (na < nb);
-    return term->descending ? -order : order;
-}
-
-static int compare_runs(const void *pa, const void *pb, void *context)
-{
-    const Run *a = *(const Run *const *)pa, *b = *(const Run *const *)pb;
-    const OrderTerms *terms = context;
-    for (size_t i = 0; i < terms->n; i++) {
-        int order = compare_by(&terms->items[i], a, b);
-        if (order) {
-            return order;
-        }
-    }
-    if (a->start_time != b->start_time) {
-        return a->start_time > b->start_time ? -1 : 1;
-    }
-    return strcmp(a->run_id, b->run_id);
-}
-
 /* ---- random searches ---- */
 
 static void add_comparison(StrBuf *text, Rng *rng, const Runs *all)
 {
     static const char *const NUMBER_OPS[] = {">", ">=", "<", "<=", "=", "!="};
-    static const char *const TEXT_OPS[] = {"=", "!=", "LIKE", "ilike"};
+    static const char *const TEXT_OPS[] = {"=",     "!=",       "LIKE",
+                                           "ilike", "not like", "NOT ILIKE"};
     static const char *const NUMBERS[] = {"0", "1", "-1", "0.5", "2e0", ".25"};
     static const char *const TEXT_KEYS[] = {
         "params.lr", "params.arch",   "tags.mlflow.note", "user_id",
         "run_name",  "datasets.name", "datasets.context"};
-    const char *text_op = TEXT_OPS[draw(rng, 4)];
+    static const char *const KEYS[] = {
+        "metrics.loss",     "metrics.`val f1`", "params.lr", "tags.mlflow.note",
+        "end_time",         "start_time",       "run_name",  "datasets.name",
+        "datasets.context", "user_id",          "tags.none", "metrics.none"};
+    const char *text_op = TEXT_OPS[draw(rng, 6)];
     bool pattern = strlen(text_op) > 2;
-    switch (draw(rng, 6)) {
+    switch (draw(rng, 8)) {
     case 0:
     case 1:
         strbuf_printf(text, "metrics.\"%s\" %s %s", METRICS[draw(rng, 3)],
@@ -294,10 +122,38 @@ static void add_comparison(StrBuf *text, Rng *rng, const Runs *all)
                       draw(rng, 2) ? "1" : all->items[draw(rng, N_RUNS)].run_id,
                       all->items[draw(rng, N_RUNS)].run_id);
         break;
+    case 5:
+        strbuf_printf(text, "%s IS %sNULL", KEYS[draw(rng, 12)],
+                      draw(rng, 2) ? "" : "NOT ");
+        break;
+    case 6:
+        strbuf_printf(text, "%s %sIN ('%s', '%s')", TEXT_KEYS[draw(rng, 7)],
+                      draw(rng, 2) ? "" : "not ", VALUES[draw(rng, 7)],
+                      VALUES[draw(rng, 7)]);
+        break;
     default:
         strbuf_printf(text, "%s %s '%s'", TEXT_KEYS[draw(rng, 7)], text_op,
                       pattern ? PATTERNS[draw(rng, 7)] : VALUES[draw(rng, 7)]);
     }
+}
+
+static void add_expression(StrBuf *text, Rng *rng, const Runs *all, int depth)
+{
+    uint32_t kind = depth == 0 ? 0 : draw(rng, 7);
+    if (kind < 2) {
+        add_comparison(text, rng, all);
+        return;
+    }
+    if (kind == 2) {
+        strbuf_add_text(text, "NOT ");
+    }
+    strbuf_add_char(text, '(');
+    for (uint32_t n = 1 + draw(rng, 3), i = 0; i < n; i++) {
+        static const char *const WORDS[] = {" AND ", " OR ", " ", " or NOT "};
+        strbuf_add_text(text, i ? WORDS[draw(rng, 4)] : "");
+        add_expression(text, rng, all, depth - 1);
+    }
+    strbuf_add_char(text, ')');
 }
 
 static size_t draw_order(Rng *rng, const char *entries[2])
@@ -319,41 +175,53 @@ static bool in_view(const Run *run, ViewType view)
     return view == VIEW_ALL || run->deleted == (view == VIEW_DELETED);
 }
 
-static void check_search(Store *store, const Runs *all, const RunQuery *query)
+static bool wanted(const RunQuery *query, const FilterNode *filter, const Run *run)
+{
+    bool of_experiment = query->n_experiment_ids == 0 ||
+                         strcmp(run->experiment_id, query->experiment_ids[0]) == 0;
+    return in_view(run, query->view) && of_experiment && filter_matches_run(filter, run);
+}
+
+/* All that match, in order, borrowed from `all`: pages are cut by the caller. */
+static size_t search_in_memory(const Runs *all, const RunQuery *query, Run out[N_RUNS])
 {
     FilterNode *filter = NULL;
     OrderTerms terms = {0};
     assert_ok(filter_parse(query->filter, FILTER_RUNS, &filter));
     assert_ok(order_parse(query->order_by, query->n_order_by, FILTER_RUNS, &terms));
-    const Run *wanted[N_RUNS];
     size_t n = 0;
     for (size_t i = 0; i < all->n; i++) {
-        const Run *run = &all->items[i];
-        bool of_experiment = query->n_experiment_ids == 0 ||
-                             strcmp(run->experiment_id, query->experiment_ids[0]) == 0;
-        if (in_view(run, query->view) && of_experiment && matches(filter, run)) {
-            wanted[n++] = run;
+        if (wanted(query, filter, &all->items[i])) {
+            out[n++] = all->items[i];
         }
     }
-    qsort_r(wanted, n, sizeof wanted[0], compare_runs, &terms);
-    Runs found;
-    assert_ok(store_search_runs(store, query, &found));
+    runs_sort(out, n, &terms);
+    order_free(&terms);
+    filter_free(filter);
+    return n;
+}
+
+static void check_search(Store *store, const Runs *all, const RunQuery *query)
+{
+    Run expected[N_RUNS];
+    size_t n = search_in_memory(all, query, expected);
     size_t first = (size_t)query->offset < n ? (size_t)query->offset : n;
     size_t left = n - first;
     size_t limit = query->max_results ? (size_t)query->max_results : left;
-    size_t expected = left < limit ? left : limit;
-    if (found.n != expected) {
-        fail_msg("\"%s\": %zu runs, expected %zu", query->filter, found.n, expected);
+    size_t n_page = left < limit ? left : limit;
+    Runs found;
+    assert_ok(store_search_runs(store, query, &found));
+    if (found.n != n_page) {
+        fail_msg("\"%s\": %zu runs, expected %zu", query->filter, found.n, n_page);
     }
-    for (size_t i = 0; i < expected; i++) {
-        if (strcmp(found.items[i].run_id, wanted[first + i]->run_id) != 0) {
+    assert_int_equal(found.next_page_token != NULL, left > limit);
+    for (size_t i = 0; i < n_page; i++) {
+        if (strcmp(found.items[i].run_id, expected[first + i].run_id) != 0) {
             fail_msg("\"%s\" by \"%s\": run %zu differs", query->filter,
                      query->n_order_by ? query->order_by[0] : "", i);
         }
     }
     runs_free(&found);
-    order_free(&terms);
-    filter_free(filter);
 }
 
 static void random_search(Store *store, const Runs *all, Rng *rng)
@@ -362,7 +230,7 @@ static void random_search(Store *store, const Runs *all, Rng *rng)
     strbuf_add(&filter, "", 0);
     for (uint32_t n = draw(rng, 4); n > 0; n--) {
         strbuf_add_text(&filter, filter.n ? " AND " : "");
-        add_comparison(&filter, rng, all);
+        add_expression(&filter, rng, all, (int)draw(rng, 4));
     }
     const char *entries[2], *experiment = draw(rng, 2) ? "0" : "1";
     RunQuery query = {.filter = filter.p, .view = (ViewType)(1 + draw(rng, 3))};
@@ -376,9 +244,9 @@ static void random_search(Store *store, const Runs *all, Rng *rng)
     strbuf_free(&filter);
 }
 
-static void searches_find_what_brute_force_finds(void **state)
+static void searches_find_what_a_walk_over_the_runs_finds(void **state)
 {
-    for (uint32_t s = 0; s < N_STORES; s++) {
+    for (uint32_t s = 0; s < n_stores; s++) {
         Rng rng = rng_stream(42, 1000, s, 0);
         char *dir = mem_printf("%s/%u", (char *)*state, s);
         assert_ok(dir_make(dir));
@@ -388,7 +256,7 @@ static void searches_find_what_brute_force_finds(void **state)
         Runs all;
         assert_ok(store_search_runs(store, &every, &all));
         assert_int_equal(all.n, N_RUNS);
-        for (int i = 0; i < N_QUERIES; i++) {
+        for (int i = 0; i < n_queries; i++) {
             random_search(store, &all, &rng);
         }
         runs_free(&all);
@@ -410,7 +278,7 @@ static void no_word_of_the_user_reaches_the_statement(void **state)
         .n_order_by = 1,
     };
     Query query;
-    assert_ok(query_runs(&search, &query));
+    assert_ok(query_runs(&search, true, &query));
     assert_null(strstr(query.sql.p, "zzz"));
     size_t marks = 0;
     for (const char *p = query.sql.p; *p; p++) {
@@ -418,6 +286,53 @@ static void no_word_of_the_user_reaches_the_statement(void **state)
     }
     assert_int_equal(marks, query.n);
     query_free(&query);
+}
+
+/* The plan, line by line. */
+static char *plan_of(const char *dir, const RunQuery *search)
+{
+    Query query;
+    assert_ok(query_runs(search, true, &query));
+    char *path = path_join(dir, "runs.db");
+    char *sql = mem_printf("EXPLAIN QUERY PLAN %s", query.sql.p);
+    Db *db;
+    Stmt *stmt;
+    assert_ok(db_open(path, NULL, &db));
+    assert_ok(db_prepare(db, sql, &stmt));
+    StrBuf plan = {0};
+    bool row;
+    while (stmt_step(stmt, &row) == STATUS_OK && row) {
+        strbuf_printf(&plan, "%s\n", stmt_text(stmt, 3));
+    }
+    stmt_free(stmt);
+    db_close(db);
+    free(sql);
+    free(path);
+    query_free(&query);
+    return strbuf_take(&plan);
+}
+
+/* What the speed of large stores rests on: no table is walked, no history touched. */
+static void searches_stay_within_the_indexes(void **state)
+{
+    store_close(open_store_in(*state, STORE_CREATE));
+    const char *order = "metrics.b DESC";
+    RunQuery search = {.filter = "metrics.a > 0.5",
+                       .order_by = &order,
+                       .n_order_by = 1,
+                       .max_results = 100};
+    char *plan = plan_of(*state, &search);
+    assert_contains(plan, "SEARCH f0 USING COVERING INDEX muster_latest_metrics_values");
+    assert_contains(plan, "SEARCH r USING COVERING INDEX muster_runs_search");
+    assert_contains(plan, "SEARCH o0 USING COVERING INDEX muster_latest_metrics_values");
+    assert_null(strstr(plan, "SCAN"));
+    free(plan);
+    search.filter = "metrics.a > 0.5 OR NOT metrics.c <= 1 OR metrics.d IS NULL";
+    plan = plan_of(*state, &search);
+    assert_contains(plan, "SCAN r USING COVERING INDEX muster_runs_search");
+    assert_contains(plan, "SEARCH k USING COVERING INDEX muster_latest_metrics_values");
+    assert_null(strstr(plan, "SEARCH metrics"));
+    free(plan);
 }
 
 static void errors_come_before_anything_is_read(void **state)
@@ -433,11 +348,124 @@ static void errors_come_before_anything_is_read(void **state)
     store_close(store);
 }
 
-int main(void)
+/* What is longest and deepest: SQLite bounds expressions, joins and parameters too. */
+static void the_largest_filters_run(void **state)
 {
+    Store *store = open_store_in(*state, STORE_CREATE);
+    char *id = make_run(store, "one", 1);
+    assert_ok(log_metric(store, id, "a", 2, 1, 1));
+    static const char *const JOINTS[] = {" AND ", " OR "};
+    for (int k = 0; k < 2; k++) {
+        StrBuf filter = {0};
+        for (int i = 0; i < FILTER_MAX_COMPARISONS; i++) {
+            strbuf_printf(&filter, "%smetrics.a > 1", i ? JOINTS[k] : "");
+        }
+        RunQuery query = {.filter = filter.p};
+        Runs found;
+        assert_ok(store_search_runs(store, &query, &found));
+        assert_int_equal(found.n, 1);
+        runs_free(&found);
+        strbuf_free(&filter);
+    }
+    StrBuf filter = {0};
+    strbuf_add_text(&filter, "run_id IN ('x'");
+    for (int i = 2; i < FILTER_MAX_VALUES; i++) {
+        strbuf_add_text(&filter, ",'y'");
+    }
+    strbuf_printf(&filter, ",'%s')", id);
+    const char *entries[ORDER_MAX_TERMS];
+    for (int i = 0; i < ORDER_MAX_TERMS; i++) {
+        entries[i] = mem_printf("metrics.m%d", i);
+    }
+    RunQuery query = {
+        .filter = filter.p, .order_by = entries, .n_order_by = ORDER_MAX_TERMS};
+    Runs found;
+    assert_ok(store_search_runs(store, &query, &found));
+    assert_int_equal(found.n, 1);
+    runs_free(&found);
+    for (int i = 0; i < ORDER_MAX_TERMS; i++) {
+        free((char *)entries[i]);
+    }
+    strbuf_free(&filter);
+    free(id);
+    store_close(store);
+}
+
+/* ---- experiments ---- */
+
+static void add_experiment(Store *store, Rng *rng, int i)
+{
+    char *name = mem_printf("%s-%d", VALUES[draw(rng, 7)], i), *id;
+    KeyValue tag = {"team", VALUES[draw(rng, 7)]};
+    ExperimentCreate create = {.name = name, .tags = &tag, .n_tags = draw(rng, 2)};
+    assert_ok(store_create_experiment(store, &create, &id));
+    free(id);
+    free(name);
+}
+
+static void check_experiments(Store *store, const char *filter, const char *order,
+                              int64_t max_results)
+{
+    ExperimentQuery every = {.view = VIEW_ALL};
+    ExperimentQuery query = {.filter = filter,
+                             .order_by = &order,
+                             .n_order_by = order != NULL,
+                             .max_results = max_results,
+                             .view = VIEW_ALL};
+    Experiments expected, found;
+    assert_ok(store_search_experiments(store, &every, &expected));
+    assert_ok(search_among_experiments(&query, &expected));
+    assert_ok(store_search_experiments(store, &query, &found));
+    if (found.n != expected.n) {
+        fail_msg("\"%s\": %zu experiments, expected %zu", filter, found.n, expected.n);
+    }
+    for (size_t i = 0; i < found.n; i++) {
+        assert_string_equal(found.items[i].experiment_id,
+                            expected.items[i].experiment_id);
+    }
+    experiments_free(&expected);
+    experiments_free(&found);
+}
+
+static void experiments_are_found_the_same_way(void **state)
+{
+    static const char *const ORDERS[] = {NULL,
+                                         "name",
+                                         "name DESC",
+                                         "experiment_id",
+                                         "creation_time DESC",
+                                         "last_update_time"};
+    Rng rng = rng_stream(43, 1000, 0, 0);
+    Store *store = open_store_in(*state, STORE_CREATE);
+    for (int i = 0; i < N_RUNS; i++) {
+        add_experiment(store, &rng, i);
+    }
+    for (int i = 0; i < 300; i++) {
+        StrBuf filter = {0};
+        strbuf_printf(&filter,
+                      "%s(name %s '%s' OR tags.team IS %sNULL) AND %stags.team %s '%s'",
+                      draw(&rng, 2) ? "NOT " : "", draw(&rng, 2) ? "LIKE" : "NOT ILIKE",
+                      PATTERNS[draw(&rng, 7)], draw(&rng, 2) ? "NOT " : "",
+                      draw(&rng, 2) ? "NOT " : "",
+                      draw(&rng, 2) ? "=" : "!=", VALUES[draw(&rng, 7)]);
+        check_experiments(store, filter.p, ORDERS[draw(&rng, 6)], draw(&rng, 4));
+        strbuf_free(&filter);
+    }
+    store_close(store);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "--long") == 0) {
+        n_stores = 20;
+        n_queries = 5000;
+    }
     const struct CMUnitTest tests[] = {
-        with_folder(searches_find_what_brute_force_finds),
+        with_folder(searches_find_what_a_walk_over_the_runs_finds),
+        with_folder(experiments_are_found_the_same_way),
+        with_folder(the_largest_filters_run),
         cmocka_unit_test(no_word_of_the_user_reaches_the_statement),
+        with_folder(searches_stay_within_the_indexes),
         with_folder(errors_come_before_anything_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -260,7 +260,7 @@ static void check_counts(Db *db, const Counts *counts)
                  "WHERE m.type = 'table'");
     assert_count(db, counts->indexes,
                  "SELECT count(*) FROM sqlite_master WHERE type = 'index' AND sql IS NOT "
-                 "NULL");
+                 "NULL AND substr(name, 1, 7) != 'muster_'");
     assert_count(db, 0,
                  "SELECT count(*) FROM sqlite_master WHERE type IN ('view', "
                  "'trigger')");
@@ -346,6 +346,40 @@ static Status open_again(const char *dir, StoreMode mode)
     return status;
 }
 
+/* A store that MLflow made has none of our indexes: it is read as it is, and gets them
+ * from the first who writes. */
+static void indexes_are_added_to_a_store_without_them(void **state)
+{
+    static const char OURS[] = "SELECT group_concat(name, ' ') FROM (SELECT name FROM "
+                               "sqlite_master WHERE type = 'index' AND "
+                               "substr(name, 1, 7) = 'muster_' ORDER BY name)";
+    Store *store = open_store_in(*state, STORE_CREATE);
+    char *id = make_run(store, "one", 1);
+    assert_ok(log_metric(store, id, "a", 1, 1, 1));
+    store_close(store);
+    Db *db = fresh_db(*state);
+    char *names = ask(db, OURS);
+    assert_string_equal(names, "muster_latest_metrics_values muster_runs_search");
+    free(names);
+    assert_ok(db_exec(db, "DROP INDEX muster_latest_metrics_values;"
+                          "DROP INDEX muster_runs_search"));
+    store = open_store_in(*state, STORE_READ);
+    const char *order = "metrics.a";
+    RunQuery query = {.filter = "metrics.a > 0", .order_by = &order, .n_order_by = 1};
+    Runs found;
+    assert_ok(store_search_runs(store, &query, &found));
+    assert_int_equal(found.n, 1);
+    runs_free(&found);
+    store_close(store);
+    assert_null(ask(db, OURS));
+    store_close(open_store_in(*state, STORE_WRITE));
+    names = ask(db, OURS);
+    assert_string_equal(names, "muster_latest_metrics_values muster_runs_search");
+    free(names);
+    free(id);
+    db_close(db);
+}
+
 static void newer_schema_is_refused(void **state)
 {
     set_revision(*state, "0123456789ab");
@@ -399,6 +433,7 @@ int main(void)
         with_folder(every_fact_holds),
         with_folder(revision_and_default_experiment),
         with_folder(creating_twice_changes_nothing),
+        with_folder(indexes_are_added_to_a_store_without_them),
         with_folder(newer_schema_is_refused),
         with_folder(older_schema_is_refused_for_writing),
         with_folder(much_older_schema_is_refused),
