@@ -48,6 +48,8 @@ static void take_params(Reproduction *r)
             strlist_add_take(&r->params, mem_printf("%s=%s", key, value));
         }
     }
+    strlist_add_take(&r->params, mem_printf("tracking.tags=[" REPRODUCES_TAG "=%s]",
+                                            r->original.run_id));
     for (size_t i = 0; i < given.n; i++) {
         strlist_add(&r->params, given.items[i]);
     }

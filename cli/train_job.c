@@ -65,10 +65,6 @@ static Status read_config(TrainJobState *job, const char *const *args, size_t n_
     Status status = whole_config_read(&job->config, &files, args + skip, n_args - skip,
                                       job->options, job->ranks->size);
     TRY(ranks_agree(job->ranks, status));
-    if (repeated && job->ranks->rank == 0) {
-        strlist_add_take(&job->config.tracking.tags,
-                         mem_printf(REPRODUCES_TAG "=%s", repeated->original.run_id));
-    }
     return same_everywhere(job->ranks, job->config.digest, STATUS_CONFIG, "the config");
 }
 
