@@ -53,6 +53,16 @@ void *mem_zalloc_aligned(size_t n, size_t size)
     return p;
 }
 
+void *mem_zalloc_untouched(size_t n, size_t size, void **block)
+{
+    size_t bytes = checked_bytes(n, size);
+    if (bytes > SIZE_MAX - 64) {
+        out_of_memory(n, size);
+    }
+    *block = mem_zalloc(bytes + 64, 1);
+    return (void *)(((uintptr_t)*block + 63) / 64 * 64);
+}
+
 void *mem_realloc(void *old, size_t n, size_t size)
 {
     void *p = realloc(old, checked_bytes(n, size));

@@ -73,7 +73,7 @@ static void reserve(Stepper *s)
     size_t rows = n_leaves * (largest.n_words + 1), most = 2 * (s->word_table.n + 1);
     size_t begin, end, features = 0;
     ranks_share(s->ranks, n_leaves, &begin, &end);
-    gradient_sum_reserve(&s->sum, end - begin, rows < most ? rows : most);
+    gradient_sum_reserve(&s->sum, s->ranks, end - begin, rows < most ? rows : most);
     for (size_t i = 0; i < largest.n_texts; i++) {
         features += largest.wide_count[i];
     }
