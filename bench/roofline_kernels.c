@@ -161,7 +161,8 @@ static void run_dropout_masks(Bench *b, const Kernel *k)
 static void run_words(Bench *b, const Kernel *k)
 {
     (void)k;
-    words_forward(b->words, b->weights.word_rows, b->weights.ngram_rows, &b->leaf, b->H);
+    words_forward(b->words, b->weights.word_rows, b->weights.ngram_rows, &b->leaf, NULL,
+                  b->H);
 }
 
 static UpdateRule adamw_rule(void)

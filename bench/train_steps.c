@@ -124,7 +124,7 @@ static void print(const Bench *bench)
         {"train_cpu_s", bench->train_s},
         {"train_wall_s", bench->wall_s},
         {"ranks", bench->ranks.size},
-        {"dense_floats", (double)classifier_n_dense(bench->classifier)},
+        {"dense_floats", (double)classifier_n_dense(bench->job.classifier)},
     };
     StrBuf out = {0};
     JsonWriter w = json_writer(&out, 0);

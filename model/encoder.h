@@ -10,6 +10,7 @@
 #include "model/gemm.h"
 #include "model/params.h"
 #include "model/sparse_rows.h"
+#include "model/words.h"
 
 #include <stdint.h>
 
@@ -31,7 +32,8 @@ typedef struct EncoderActivations {
     size_t cap_tokens, cap_texts, cap_words, cap_probs, cap_length;
     float *floats; /* everything below, in one block */
     uint8_t *bytes;
-    float *words;  /* [W, H] word vectors */
+    WordCache *word_cache; /* borrowed; NULL: none */
+    float *words;          /* [W, H] word vectors */
     float *x;      /* [N, H] the residual stream of lite; sums of embeddings of bert */
     float *branch; /* [N, H] */
     float *normed; /* [N, H] what the sub-layer at hand takes in; in the end, the last

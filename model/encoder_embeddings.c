@@ -69,7 +69,8 @@ void embeddings_forward(const EncoderPass *pass)
         draw_masks(act->word_mask, pass, RNG_WORD_DROPOUT, config->word_dropout, 1);
         draw_masks(act->embed_mask, pass, RNG_EMBED_DROPOUT, config->dropout, H);
     }
-    words_forward(act->words, weights->word_rows, weights->ngram_rows, pass->batch, H);
+    words_forward(act->words, weights->word_rows, weights->ngram_rows, pass->batch,
+                  act->word_cache, H);
     add_up(pass, H);
     if (pass->draws && !pass->post_norm) {
         dropout_apply(act->x, act->embed_mask, N * H, (float)config->dropout);
