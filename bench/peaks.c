@@ -1,5 +1,5 @@
-/* Loops over registers, and over arrays of a given size. Copying and reading touch but
- * two and one of the three arrays. */
+/* Loops over registers, and over arrays of a given size, of which some touch but two or
+ * one. */
 #include "bench/peaks.h"
 
 #include "base/clock.h"
@@ -161,6 +161,16 @@ static void triad_all(float *restrict a, float *restrict b, float *restrict c, s
     }
 }
 
+/* No line is fetched only to be overwritten. */
+MULTIVERSION
+static void scale_all(float *restrict a, float *restrict b, float *restrict c, size_t n)
+{
+    (void)b;
+    for (size_t i = 0; i < n; i++) {
+        a[i] *= c[i];
+    }
+}
+
 static double passes_per_second(void (*pass)(float *restrict, float *restrict,
                                              float *restrict, size_t),
                                 float *x, size_t n)
@@ -185,6 +195,7 @@ double peak_gbytes(size_t bytes)
     float *x = mem_zalloc_aligned(3 * n, sizeof *x);
     double rates[] = {
         passes_per_second(triad_all, x, n) * 3,
+        passes_per_second(scale_all, x, n) * 3,
         passes_per_second(copy_all, x, n) * 2,
         passes_per_second(read_all, x, n),
     };

@@ -13,8 +13,8 @@ double peak_gflops(void);
 double peak_gmul(void);
 
 /* Bytes read and written, 1e9 a CPU second, over arrays of `bytes` together: the best of
- * reading, copying and a triad (McCalpin's STREAM). A write counts once, although the
- * line may have to be read for it. */
+ * reading, copying, scaling in place and a triad (McCalpin's STREAM). A write counts
+ * once, although the line may have to be read for it. */
 double peak_gbytes(size_t bytes);
 
 #endif

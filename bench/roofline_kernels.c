@@ -209,7 +209,8 @@ static void run_loss(Bench *b, const Kernel *k)
 {
     (void)k;
     Loss loss = {LOSS_CROSS_ENTROPY, 0, 0.1f, 1.0f, NULL};
-    loss_apply(b->logits, b->label, &loss, b->batch_texts, b->C);
+    Targets targets = {b->label, NULL};
+    loss_apply(b->logits, &targets, &loss, b->batch_texts, b->C);
 }
 
 /* ---- what each has to do ---- */
