@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+enum { LARGE_PAGE = 2 << 20 };
 
 static void out_of_memory(size_t n, size_t size)
 {
@@ -42,15 +45,35 @@ void *mem_zalloc(size_t n, size_t size)
     return p;
 }
 
+/* Rows of large tables are read at random; in pages of 2 MB they are found without a walk
+ * through the page table. Only whole pages are asked for, so none holds more than is
+ * written. */
 void *mem_zalloc_aligned(size_t n, size_t size)
 {
-    size_t bytes = (checked_bytes(n, size) + 63) / 64 * 64;
-    void *p = aligned_alloc(64, bytes);
+    size_t bytes = checked_bytes(n, size);
+    size_t alignment = bytes >= 2 * LARGE_PAGE ? LARGE_PAGE : 64;
+    if (bytes > SIZE_MAX - alignment) {
+        out_of_memory(n, size);
+    }
+    void *p = aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
     if (!p) {
         out_of_memory(n, size);
     }
+    if (alignment == LARGE_PAGE) {
+        madvise(p, bytes / LARGE_PAGE * LARGE_PAGE, MADV_HUGEPAGE); /* a wish */
+    }
     memset(p, 0, bytes);
     return p;
+}
+
+void *mem_zalloc_untouched(size_t n, size_t size, void **block)
+{
+    size_t bytes = checked_bytes(n, size);
+    if (bytes > SIZE_MAX - 64) {
+        out_of_memory(n, size);
+    }
+    *block = mem_zalloc(bytes + 64, 1);
+    return (void *)(((uintptr_t)*block + 63) / 64 * 64);
 }
 
 void *mem_realloc(void *old, size_t n, size_t size)

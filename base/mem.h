@@ -17,6 +17,10 @@ void *mem_zalloc(size_t n, size_t size);
 /* The same, zeroed and aligned to 64 bytes (a cache line, an AVX-512 register). */
 void *mem_zalloc_aligned(size_t n, size_t size);
 
+/* Zeroed and aligned as well, but untouched where that is possible: what is large takes
+ * memory only as far as it is written. `*block` is what to free. */
+void *mem_zalloc_untouched(size_t n, size_t size, void **block);
+
 /* Resizes like realloc; the old pointer is gone. */
 void *mem_realloc(void *old, size_t n, size_t size);
 

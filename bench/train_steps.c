@@ -12,16 +12,9 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "data/prepared.h"
-#include "model/training.h"
-#include "tracker/config.h"
-#include "trainer/checkpointer.h"
+#include "bench/job.h"
 #include "trainer/comm.h"
-#include "trainer/config.h"
-#include "trainer/early_stop.h"
 #include "trainer/plan.h"
-#include "trainer/pretrain.h"
-#include "trainer/start_words.h"
 #include "trainer/train_step.h"
 #include "trainer/validate.h"
 
@@ -29,154 +22,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct Job {
-    int64_t seed;
-    char *experiment;
-} Job;
-
-static const Field JOB_FIELDS[] = {
-    {"experiment", FIELD_TEXT, offsetof(Job, experiment), "Default", .help = "name"},
-    {"seed", FIELD_INT, offsetof(Job, seed), "42", 0, 1e18, .help = "of every draw"},
-};
-
 typedef struct Bench {
-    Job job;
-    DataConfig data;
-    ModelConfig model;
-    TrainConfig train;
-    PreparedData prepared;
-    WordVectors vectors; /* n 0 without model.init_from */
-    AddedWords added;
-    const Preprocessor *pre; /* its own */
-    Dataset *train_set, *val_set, *test_set;
-    Classifier *classifier;
-    Optimizer *optimizer;
+    BenchJob job;
     Ranks ranks;
-    double prepare_s, train_s, wall_s; /* CPU, CPU, clock */
-    bool want_test;
-    int64_t max_steps; /* 0 = all of the config's epochs */
-    int64_t warmup;    /* steps before the clock starts */
-    size_t tokens;     /* trained on */
+    double train_s, wall_s; /* CPU, clock */
+    int64_t max_steps;      /* 0 = all of the config's epochs */
+    int64_t warmup;         /* steps before the clock starts */
+    size_t tokens;          /* trained on */
     double dense_flop;
 } Bench;
-
-enum { N_SECTIONS = 8 };
-
-/* What a bench does not use is read all the same, so that any config will do. */
-static void list_sections(Bench *bench, Section out[N_SECTIONS])
-{
-    static CheckpointConfig checkpoint;
-    static EarlyStopConfig early_stopping;
-    static TrackingConfig tracking;
-    static PretrainConfig pretrain;
-    const Section sections[N_SECTIONS] = {
-        {"", "", JOB_FIELDS, 2, &bench->job},
-        {"data", "", data_fields, n_data_fields, &bench->data},
-        {"model", "", model_fields, n_model_fields, &bench->model},
-        {"train", "", train_fields, n_train_fields, &bench->train},
-        {"checkpoint", "", checkpoint_fields, n_checkpoint_fields, &checkpoint},
-        {"early_stopping", "", early_stop_fields, n_early_stop_fields, &early_stopping},
-        {"tracking", "", tracking_fields, n_tracking_fields, &tracking},
-        {"pretrain", "", pretrain_fields, n_pretrain_fields, &pretrain},
-    };
-    memcpy(out, sections, sizeof sections);
-}
-
-static Status read_config(Bench *bench, int argc, char **argv)
-{
-    Section sections[N_SECTIONS];
-    Config *config;
-    list_sections(bench, sections);
-    TRY(config_open(argv[1], &config));
-    Status status = STATUS_OK;
-    for (int i = 2; i < argc && status == STATUS_OK; i++) {
-        status = config_override(config, argv[i]);
-    }
-    if (status == STATUS_OK) {
-        status = config_apply(config, sections, N_SECTIONS);
-    }
-    config_close(config);
-    return status;
-}
-
-/* The words of the first vectors belong to the vocabulary. */
-static Status read_vectors(Bench *bench)
-{
-    const char *dir = bench->model.init_from;
-    if (!dir || !*dir) {
-        return STATUS_OK;
-    }
-    TRY(word_vectors_load(dir, &bench->vectors));
-    bench->added =
-        (AddedWords){bench->vectors.n, bench->vectors.words, bench->vectors.digest};
-    bench->data.added = &bench->added;
-    return STATUS_OK;
-}
-
-static Status prepare(Bench *bench)
-{
-    TRY(read_vectors(bench));
-    const PreparedData *data = &bench->prepared;
-    const Splits *s = &data->splits;
-    double before = clock_cpu_seconds();
-    TRY(prepared_open(&bench->data, (uint64_t)bench->job.seed, false, &bench->prepared));
-    Section sections[N_SECTIONS];
-    list_sections(bench, sections);
-    config_resolve(NULL, sections, N_SECTIONS, &bench->prepared.facts);
-    TRY(prepared_dataset(data, s->train, s->n_train, &bench->train_set));
-    if (s->n_val > 0) {
-        TRY(prepared_dataset(data, s->val, s->n_val, &bench->val_set));
-    }
-    bench->prepare_s = clock_cpu_seconds() - before;
-    bench->pre = data->preprocessor;
-    if (bench->want_test && s->n_test > 0) {
-        DatasetSource source = {.rows = splits_test_rows(s),
-                                .index = s->test,
-                                .n = s->n_test,
-                                .labelled = true};
-        TRY(dataset_open(bench->pre, &source, &bench->test_set));
-    }
-    const ModelConfig *m = &bench->model;
-    ModelSizes sizes = {
-        .n_classes = preprocessor_n_classes(bench->pre),
-        .vocab_size =
-            m->vocab_rows ? (size_t)m->vocab_rows : preprocessor_vocab_size(bench->pre),
-        .ngram_buckets = preprocessor_ngram_buckets(bench->pre),
-        .max_tokens =
-            m->positions ? (size_t)m->positions : preprocessor_max_words(bench->pre),
-        .wide_buckets = preprocessor_wide_buckets(bench->pre),
-    };
-    const TrainConfig *t = &bench->train;
-    OptimizerConfig config = {
-        .kind = (OptimizerKind)t->optimizer,
-        .momentum = t->momentum,
-        .lr = t->lr,
-        .embedding_lr = t->embedding_lr,
-        .wide_lr = t->wide_lr,
-        .weight_decay = t->weight_decay,
-        .beta1 = t->beta1,
-        .beta2 = t->beta2,
-        .eps = t->eps,
-        .clip_norm = t->clip_norm,
-        .ema = t->ema,
-    };
-    bench->classifier =
-        classifier_create(&bench->model, &sizes, (uint64_t)bench->job.seed);
-    if (bench->vectors.n > 0) {
-        start_from_words(bench->classifier, &bench->vectors, bench->pre);
-    }
-    bench->optimizer = optimizer_open(bench->classifier, &config);
-    return STATUS_OK;
-}
 
 /* Tokens, and multiply-adds of the dense part, forward and backward: 6 per weight of a
  * layer and token, and 12 T H per token for attention's products over T tokens. */
 static void count_work(Bench *bench, const uint32_t *examples, size_t n)
 {
-    const ModelConfig *c = &bench->model;
+    const ModelConfig *c = &bench->job.model;
     double H = (double)c->hidden, F = (double)c->ff;
     for (size_t i = 0; i < n; i++) {
-        double T = (double)dataset_length(bench->train_set, examples[i]);
+        double T = (double)dataset_length(bench->job.train_set, examples[i]);
         bench->tokens += (size_t)T;
         bench->dense_flop +=
             T * (double)c->layers * (6 * (4 * H * H + 2 * H * F) + 12 * T * H);
@@ -185,13 +48,14 @@ static void count_work(Bench *bench, const uint32_t *examples, size_t n)
 
 static Status train(Bench *bench)
 {
-    size_t n = dataset_size(bench->train_set), batch = train_step_texts(&bench->train);
+    size_t n = dataset_size(bench->job.train_set),
+           batch = train_step_texts(&bench->job.train);
     int64_t per_epoch = (int64_t)((n + batch - 1) / batch);
-    int64_t total = per_epoch * bench->train.epochs;
+    int64_t total = per_epoch * bench->job.train.epochs;
     uint32_t *order = mem_alloc(n, sizeof *order);
     Stepper *stepper =
-        stepper_open(&bench->ranks, &bench->train, (uint64_t)bench->job.seed,
-                     bench->classifier, bench->optimizer, bench->train_set);
+        stepper_open(&bench->ranks, &bench->job.train, (uint64_t)bench->job.seed,
+                     bench->job.classifier, bench->job.optimizer, bench->job.train_set);
     Status status = STATUS_OK;
     double before = clock_cpu_seconds(), began = clock_seconds();
     int64_t last = bench->max_steps ? bench->warmup + bench->max_steps : total;
@@ -227,12 +91,12 @@ static void print_split(JsonWriter *w, const Bench *bench, const char *name,
         return;
     }
     ValidationResult result;
-    Classifier *average = optimizer_average(bench->optimizer, bench->classifier);
-    Classifier *answers = average ? average : bench->classifier;
+    Classifier *average = optimizer_average(bench->job.optimizer, bench->job.classifier);
+    Classifier *answers = average ? average : bench->job.classifier;
     ValidationRequest request = {.models = &answers,
                                  .n_models = 1,
                                  .set = set,
-                                 .batch_size = (size_t)bench->train.eval_batch_size};
+                                 .batch_size = (size_t)bench->job.train.eval_batch_size};
     validate(&bench->ranks, &request, NULL, &result);
     classifier_close(average);
     json_write_key(w, name);
@@ -256,11 +120,11 @@ static void print(const Bench *bench)
         {"tokens_per_s", tokens / bench->train_s},
         {"gflop_per_s", bench->dense_flop / bench->train_s * 1e-9},
         {"tokens", tokens},
-        {"prepare_cpu_s", bench->prepare_s},
+        {"prepare_cpu_s", bench->job.prepare_s},
         {"train_cpu_s", bench->train_s},
         {"train_wall_s", bench->wall_s},
         {"ranks", bench->ranks.size},
-        {"dense_floats", (double)classifier_n_dense(bench->classifier)},
+        {"dense_floats", (double)classifier_n_dense(bench->job.classifier)},
     };
     StrBuf out = {0};
     JsonWriter w = json_writer(&out, 0);
@@ -269,8 +133,8 @@ static void print(const Bench *bench)
         json_write_key(&w, numbers[i].name);
         json_write_double(&w, numbers[i].value);
     }
-    print_split(&w, bench, "val", bench->val_set);
-    print_split(&w, bench, "test", bench->test_set);
+    print_split(&w, bench, "val", bench->job.val_set);
+    print_split(&w, bench, "test", bench->job.test_set);
     json_end_object(&w);
     if (bench->ranks.rank == 0) {
         puts(out.p);
@@ -284,7 +148,7 @@ static int read_options(Bench *bench, int argc, char **argv)
     int at = 1;
     for (; at < argc && argv[at][0] == '-'; at++) {
         if (strcmp(argv[at], "--test") == 0) {
-            bench->want_test = true;
+            bench->job.want_test = true;
         } else if (strcmp(argv[at], "--steps") == 0 && at + 1 < argc) {
             bench->max_steps = atoll(argv[++at]);
         } else if (strcmp(argv[at], "--warmup") == 0 && at + 1 < argc) {
@@ -311,21 +175,15 @@ int main(int argc, char **argv)
                         "[section.key=value ...]\n");
         return STATUS_USAGE;
     }
-    Status status = read_config(&bench, argc, argv);
-    status = status == STATUS_OK ? prepare(&bench) : status;
+    Status status = bench_job_read(&bench.job, argc, argv);
+    status = status == STATUS_OK ? bench_job_prepare(&bench.job) : status;
     status = status == STATUS_OK ? train(&bench) : status;
     if (status == STATUS_OK) {
         print(&bench);
     } else {
         log_status();
     }
-    optimizer_close(bench.optimizer);
-    classifier_close(bench.classifier);
-    dataset_close(bench.train_set);
-    dataset_close(bench.val_set);
-    dataset_close(bench.test_set);
-    prepared_close(&bench.prepared);
-    word_vectors_free(&bench.vectors);
+    bench_job_close(&bench.job);
     comm_close();
     return (int)status;
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum { BIGRAM_SEED = 2, CHARS_SEED = 3, CHARS_MIN = 2, CHARS_MAX = 5 };
-enum { LOG_TABLE = 256 };
+enum { LOG_TABLE = 256, AHEAD = 16 };
 
 void wide_init(Wide *wide, WideBlocks blocks, size_t buckets)
 {
@@ -53,11 +53,13 @@ struct WideCounter {
     uint32_t *pool;
     size_t n_pool, pool_cap;
 
-    uint32_t *count;   /* [buckets] of the block at hand, all 0 between blocks */
-    uint32_t *touched; /* buckets that count, in order of first sight, then ascending */
+    uint32_t *count;   /* [buckets] of block B, all 0 between texts */
+    uint32_t *touched; /* buckets of the block at hand; in the end ascending, each once */
     size_t n_touched, touched_cap;
     uint32_t *sorted; /* scratch */
     size_t sorted_cap;
+    uint32_t *tf; /* [n_touched] how often each was seen */
+    size_t tf_cap;
 
     uint32_t *ids; /* features of the text at hand */
     float *values;
@@ -87,6 +89,7 @@ void wide_counter_close(WideCounter *counter)
     free(counter->count);
     free(counter->touched);
     free(counter->sorted);
+    free(counter->tf);
     free(counter->ids);
     free(counter->values);
     free(counter);
@@ -113,18 +116,25 @@ static inline uint32_t bucket_of(const WideCounter *counter, uint64_t hash)
                                                      : hash % buckets);
 }
 
-static void count_words(WideCounter *counter, const uint32_t *words, size_t n)
+/* Lists the buckets of words and pairs, each as often as it is seen: few are seen twice,
+ * and sorting them costs less than counting in a table larger than the nearest cache. */
+static void list_words(WideCounter *counter, const uint32_t *words, size_t n)
 {
     const uint64_t *hash = counter->words->hash;
     make_room(counter, 2 * n + 1);
+    uint32_t *bucket = counter->touched;
     for (size_t i = 0; i < n; i++) {
-        count_bucket(counter, bucket_of(counter, hash[words[i]]));
+        if (i + AHEAD < n) {
+            __builtin_prefetch(hash + words[i + AHEAD]);
+        }
+        *bucket++ = bucket_of(counter, hash[words[i]]);
         if (i + 1 < n) {
             uint64_t pair[2] = {hash[words[i]], hash[words[i + 1]]};
             uint64_t both = hash_bytes(BIGRAM_SEED, pair, sizeof pair);
-            count_bucket(counter, bucket_of(counter, both));
+            *bucket++ = bucket_of(counter, both);
         }
     }
+    counter->n_touched = (size_t)(bucket - counter->touched);
 }
 
 static void add_to_pool(WideCounter *counter, const char *bytes, size_t n)
@@ -209,33 +219,10 @@ void wide_counter_reserve(WideCounter *counter, size_t n)
                                    sizeof *counter->touched);
     counter->sorted =
         mem_reserve(counter->sorted, &counter->sorted_cap, n, sizeof *counter->sorted);
+    counter->tf = mem_reserve(counter->tf, &counter->tf_cap, n, sizeof *counter->tf);
     counter->ids = mem_reserve(counter->ids, &counter->ids_cap, n, sizeof *counter->ids);
     counter->values =
         mem_reserve(counter->values, &counter->values_cap, n, sizeof *counter->values);
-}
-
-static void count_block(WideCounter *counter, size_t block, const uint32_t *words,
-                        size_t n)
-{
-    counter->n_touched = 0;
-    if (block == 0) {
-        count_words(counter, words, n);
-    } else {
-        count_chars(counter, words, n);
-    }
-}
-
-void wide_count_text(WideCounter *counter, const uint32_t *words, size_t n, Wide *wide)
-{
-    for (size_t block = 0; block < wide->n_blocks; block++) {
-        count_block(counter, block, words, n);
-        for (size_t i = 0; i < counter->n_touched; i++) {
-            uint32_t bucket = counter->touched[i];
-            wide->df[block * wide->buckets + bucket]++;
-            counter->count[bucket] = 0;
-        }
-    }
-    wide->n_docs++;
 }
 
 enum { RADIX_BITS = 11, RADIX = 1 << RADIX_BITS, FEW = 48 };
@@ -295,12 +282,68 @@ static void sort_ascending(WideCounter *counter, size_t bound)
     }
 }
 
+/* Sorted lists become each bucket once, and how often it stood there. */
+static void count_runs(WideCounter *counter)
+{
+    uint32_t *bucket = counter->touched, *tf = counter->tf;
+    size_t n = 0;
+    for (size_t i = 0; i < counter->n_touched; i++) {
+        if (n > 0 && bucket[n - 1] == bucket[i]) {
+            tf[n - 1]++;
+        } else {
+            bucket[n] = bucket[i];
+            tf[n++] = 1;
+        }
+    }
+    counter->n_touched = n;
+}
+
+static void take_counts(WideCounter *counter)
+{
+    for (size_t i = 0; i < counter->n_touched; i++) {
+        uint32_t *count = &counter->count[counter->touched[i]];
+        counter->tf[i] = *count;
+        *count = 0;
+    }
+}
+
+/* The block's buckets in ascending order, and their counts. */
+static void count_block(WideCounter *counter, size_t block, const uint32_t *words,
+                        size_t n)
+{
+    counter->n_touched = 0;
+    if (block == 0) {
+        list_words(counter, words, n);
+    } else {
+        count_chars(counter, words, n);
+    }
+    sort_ascending(counter, counter->wide->buckets);
+    counter->tf =
+        mem_grow(counter->tf, &counter->tf_cap, counter->n_touched, sizeof *counter->tf);
+    if (block == 0) {
+        count_runs(counter);
+    } else {
+        take_counts(counter);
+    }
+}
+
+void wide_count_text(WideCounter *counter, const uint32_t *words, size_t n, Wide *wide)
+{
+    for (size_t block = 0; block < wide->n_blocks; block++) {
+        count_block(counter, block, words, n);
+        for (size_t i = 0; i < counter->n_touched; i++) {
+            wide->df[block * wide->buckets + counter->touched[i]]++;
+        }
+    }
+    wide->n_docs++;
+}
+
 static float weight_of_count(const WideCounter *counter, uint32_t tf)
 {
     return tf < LOG_TABLE ? counter->log_tf[tf] : (float)(1 + log(tf));
 }
 
-/* Turns the counts of one block into features of length 1 and sets them back to 0. */
+/* Turns the counts of one block into features of length 1. */
 static void add_features(WideCounter *counter, size_t block)
 {
     const Wide *wide = counter->wide;
@@ -309,12 +352,13 @@ static void add_features(WideCounter *counter, size_t block)
     counter->ids = mem_grow(counter->ids, &counter->ids_cap, most, sizeof *counter->ids);
     counter->values =
         mem_grow(counter->values, &counter->values_cap, most, sizeof *counter->values);
-    sort_ascending(counter, wide->buckets);
     double squares = 0;
     for (size_t i = 0; i < counter->n_touched; i++) {
+        if (i + AHEAD < counter->n_touched) {
+            __builtin_prefetch(idf + counter->touched[i + AHEAD]);
+        }
         uint32_t bucket = counter->touched[i];
-        float value = weight_of_count(counter, counter->count[bucket]) * idf[bucket];
-        counter->count[bucket] = 0;
+        float value = weight_of_count(counter, counter->tf[i]) * idf[bucket];
         if (value > 0) {
             counter->ids[counter->n] = (uint32_t)(block * wide->buckets + bucket);
             counter->values[counter->n++] = value;

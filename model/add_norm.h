@@ -24,7 +24,8 @@ typedef struct AddNorm {
     NormActivations kept;
 } AddNorm;
 
-/* y [n, H] from x [n, H]; `sum` [n, H] is kept where it is not NULL, and may be x. */
+/* y [n, H] from x [n, H]; `sum` [n, H] is kept where it is not NULL, and may be x.
+ * Without it, y may be x. */
 void add_norm_forward(float *y, float *sum, const float *x, const AddNorm *a, size_t n,
                       size_t H);
 
@@ -43,6 +44,11 @@ void add_norm_backward(float *dx, bool add, const AddNormGradient *grad, const f
 /* The same without a branch: y = LayerNorm(x). */
 void norm_forward(float *y, const float *x, const NormParams *norm, float eps,
                   NormActivations kept, size_t n, size_t H);
+
+/* y again, from what the forward pass kept: the same bits, for one pass over memory
+ * instead of a second copy kept. */
+void norm_output(float *y, const float *xhat, const NormParams *norm, size_t n, size_t H);
+
 void norm_backward(float *dx, bool add, const NormParams *grad, const float *dy,
                    const NormParams *norm, NormActivations kept, size_t n, size_t H);
 

@@ -13,6 +13,7 @@
 /* Padding is zero, so it adds nothing. */
 enum { PAD = 16 };
 
+/* Floats in a row of probabilities, and in a head's row of a panel. */
 static inline size_t padded(size_t n)
 {
     return (n + PAD - 1) / PAD * PAD;
@@ -95,6 +96,12 @@ ALWAYS_INLINE void columns(float *C, size_t ldc, Left A, const float *B, size_t 
     }
 }
 
+/* Columns that hold n entries: what is computed of a row, which is padded further. */
+ALWAYS_INLINE size_t whole_vectors(size_t n)
+{
+    return (n + VEC - 1) / VEC * VEC;
+}
+
 /* C [M, N] = alpha A [M, K] B [K, N]; N a multiple of VEC. */
 ALWAYS_INLINE void product(float *C, size_t ldc, Left A, const float *B, size_t ldb,
                            size_t M, size_t N, size_t K, float alpha)
@@ -146,47 +153,94 @@ ALWAYS_INLINE void product_to_head(float *x, size_t stride, Left A, Panel B, flo
     }
 }
 
-/* panel [d, W] = a head's columns transposed, zero past T. */
-ALWAYS_INLINE void transpose_head(float *panel, const float *x, size_t stride, size_t T,
-                                  size_t d, size_t W)
+typedef float Vec8 __attribute__((vector_size(32)));
+typedef float Vec8InMemory __attribute__((vector_size(32), aligned(4), may_alias));
+typedef int32_t Pick8 __attribute__((vector_size(32)));
+
+/* Eight rows become eight columns: pairs, fours, halves. */
+ALWAYS_INLINE void transpose_8(Vec8 x[8])
 {
-    for (size_t t = 0; t < T; t++) {
-        for (size_t c = 0; c < d; c++) {
-            panel[c * W + t] = x[t * stride + c];
+    const Pick8 low = {0, 8, 1, 9, 4, 12, 5, 13}, high = {2, 10, 3, 11, 6, 14, 7, 15};
+    const Pick8 first = {0, 1, 8, 9, 4, 5, 12, 13}, last = {2, 3, 10, 11, 6, 7, 14, 15};
+    const Pick8 lower = {0, 1, 2, 3, 8, 9, 10, 11}, upper = {4, 5, 6, 7, 12, 13, 14, 15};
+    Vec8 a[8], b[8];
+    for (int i = 0; i < 8; i += 2) {
+        a[i] = __builtin_shuffle(x[i], x[i + 1], low);
+        a[i + 1] = __builtin_shuffle(x[i], x[i + 1], high);
+    }
+    for (int i = 0; i < 8; i += 4) {
+        b[i] = __builtin_shuffle(a[i], a[i + 2], first);
+        b[i + 1] = __builtin_shuffle(a[i], a[i + 2], last);
+        b[i + 2] = __builtin_shuffle(a[i + 1], a[i + 3], first);
+        b[i + 3] = __builtin_shuffle(a[i + 1], a[i + 3], last);
+    }
+    for (int i = 0; i < 4; i++) {
+        x[i] = __builtin_shuffle(b[i], b[i + 4], lower);
+        x[i + 4] = __builtin_shuffle(b[i], b[i + 4], upper);
+    }
+}
+
+/* panel [d, W] = a head's columns transposed, zero from T to V. */
+ALWAYS_INLINE void transpose_head(float *panel, const float *x, size_t stride, size_t T,
+                                  size_t d, size_t V, size_t W)
+{
+    size_t whole = d / 8 * 8;
+    for (size_t t = 0; t < V; t += 8) {
+        for (size_t c = 0; c < whole; c += 8) {
+            Vec8 tile[8] = {{0}};
+            for (size_t i = 0; i < 8; i++) {
+                if (t + i < T) {
+                    tile[i] = *(const Vec8InMemory *)(x + (t + i) * stride + c);
+                }
+            }
+            transpose_8(tile);
+            for (size_t i = 0; i < 8; i++) {
+                *(Vec8InMemory *)(panel + (c + i) * W + t) = tile[i];
+            }
         }
     }
-    for (size_t c = 0; c < d; c++) {
-        for (size_t t = T; t < W; t++) {
-            panel[c * W + t] = 0;
+    for (size_t c = whole; c < d; c++) {
+        for (size_t t = 0; t < V; t++) {
+            panel[c * W + t] = t < T ? x[t * stride + c] : 0;
         }
     }
 }
 
-/* Each row of s [T, W] becomes its softmax over the first T entries; zero past T. */
-ALWAYS_INLINE void softmax_rows(float *s, size_t T, size_t W)
+/* What stands past T in each row of s [T, W] becomes `value`, as far as V. */
+ALWAYS_INLINE void fill_past(float *s, size_t T, size_t V, size_t W, float value)
 {
+    for (size_t i = 0; i < T; i++) {
+        for (size_t j = T; j < V; j++) {
+            s[i * W + j] = value;
+        }
+    }
+}
+
+/* Each row of s [T, W] becomes its softmax over the first T entries; zero from T to V.
+ * Rows are gone through in whole vectors: what stands past T is too low to count. */
+ALWAYS_INLINE void softmax_rows(float *s, size_t T, size_t V, size_t W)
+{
+    fill_past(s, T, V, W, -3e38f);
     for (size_t i = 0; i < T; i++) {
         float *row = s + i * W;
         float top = row[0];
 #pragma omp simd reduction(max : top)
-        for (size_t j = 0; j < T; j++) {
+        for (size_t j = 0; j < V; j++) {
             top = row[j] > top ? row[j] : top;
         }
         float sum = 0;
 #pragma omp simd reduction(+ : sum)
-        for (size_t j = 0; j < T; j++) {
+        for (size_t j = 0; j < V; j++) {
             float e = vec_exp(row[j] - top);
             row[j] = e;
             sum += e;
         }
         float inverse = 1.0f / sum;
-        for (size_t j = 0; j < T; j++) {
+        for (size_t j = 0; j < V; j++) {
             row[j] *= inverse;
         }
-        for (size_t j = T; j < W; j++) {
-            row[j] = 0;
-        }
     }
+    fill_past(s, T, V, W, 0);
 }
 
 /* kept [T, W] = probs * mask * scale; what was dropped gets a minus in `probs`. */
@@ -215,14 +269,14 @@ ALWAYS_INLINE void forward(float *out, float *probs, const float *qkv,
     const uint8_t *mask = dropout ? dropout->mask : NULL;
     for (size_t b = 0; b < shape->n_texts; b++) {
         size_t first = shape->text_start[b], T = shape->text_start[b + 1] - first;
-        size_t W = padded(T);
+        size_t W = padded(T), V = whole_vectors(T);
         float *keys = scratch, *panel = keys + d * W, *mixed = panel + T * D;
         float *kept = mixed + T * D;
         for (size_t head = 0; head < heads; head++) {
             const float *q = qkv + first * 3 * H + head * d;
-            transpose_head(keys, q + H, 3 * H, T, d, W);
-            product(probs, W, (Left){q, 3 * H, 1}, keys, W, T, W, d, alpha);
-            softmax_rows(probs, T, W);
+            transpose_head(keys, q + H, 3 * H, T, d, V, W);
+            product(probs, W, (Left){q, 3 * H, 1}, keys, W, T, V, d, alpha);
+            softmax_rows(probs, T, V, W);
             Panel values = head_rows(panel, q + 2 * H, 3 * H, T, d, D);
             if (mask) {
                 drop(kept, probs, mask, dropout->scale, T, W);
@@ -237,17 +291,18 @@ ALWAYS_INLINE void forward(float *out, float *probs, const float *qkv,
 }
 
 /* dS = P * (dP - rowsum(dP * P)), in place of dP. */
-ALWAYS_INLINE void softmax_backward(float *ds, const float *probs, size_t T, size_t W)
+ALWAYS_INLINE void softmax_backward(float *ds, const float *probs, size_t T, size_t V,
+                                    size_t W)
 {
     for (size_t i = 0; i < T; i++) {
         const float *p = probs + i * W;
         float *row = ds + i * W;
         float dot = 0;
 #pragma omp simd reduction(+ : dot)
-        for (size_t j = 0; j < W; j++) {
+        for (size_t j = 0; j < V; j++) {
             dot += row[j] * p[j];
         }
-        for (size_t j = 0; j < W; j++) {
+        for (size_t j = 0; j < V; j++) {
             row[j] = p[j] * (row[j] - dot);
         }
     }
@@ -286,7 +341,7 @@ ALWAYS_INLINE void backward(float *dqkv, const float *dout, const float *probs,
     float alpha = 1.0f / sqrtf((float)d);
     for (size_t b = 0; b < shape->n_texts; b++) {
         size_t first = shape->text_start[b], T = shape->text_start[b + 1] - first;
-        size_t W = padded(T);
+        size_t W = padded(T), V = whole_vectors(T);
         float *panel = scratch, *grad = panel + W * D, *values = grad + W * D;
         float *ds = values + d * W, *kept = ds + T * W;
         for (size_t head = 0; head < heads; head++) {
@@ -304,12 +359,12 @@ ALWAYS_INLINE void backward(float *dqkv, const float *dout, const float *probs,
                 take_whole(kept, probs, T * W);
                 whole = kept;
             }
-            transpose_head(values, v, 3 * H, T, d, W);
-            product(ds, W, (Left){dO, H, 1}, values, W, T, W, d, 1.0f);
+            transpose_head(values, v, 3 * H, T, d, V, W);
+            product(ds, W, (Left){dO, H, 1}, values, W, T, V, d, 1.0f);
             if (dropout) {
                 drop_backward(ds, probs, dropout->scale, T * W);
             }
-            softmax_backward(ds, whole, T, W);
+            softmax_backward(ds, whole, T, V, W);
             product_to_head(dq, 3 * H, (Left){ds, W, 1},
                             head_rows(panel, k, 3 * H, T, d, D), grad, T, d, D, T, alpha);
             product_to_head(dk, 3 * H, (Left){ds, 1, W},

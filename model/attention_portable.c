@@ -1,6 +1,6 @@
 /* Attention in vectors of 8 floats, for every CPU. */
 #define VEC  8
-#define ROWS 4
+#define ROWS 6
 #include "model/attention_kernel.h"
 
 #include "model/dispatch.h"

@@ -137,6 +137,7 @@ void workspace_close(Workspace *ws)
         return;
     }
     encoder_release(&ws->encoder);
+    word_cache_free(&ws->word_cache);
     free(ws->wide_logits);
     free(ws->wide_mask);
     free(ws);
@@ -158,6 +159,17 @@ void workspace_reserve(Workspace *ws, const Classifier *model, const PackedBatch
     if (longest > ws->cap_wide) {
         ws->wide_mask = mem_reserve(ws->wide_mask, &ws->cap_wide, longest * 2, 1);
     }
+}
+
+void workspace_share_words(Workspace *ws, const Classifier *model, size_t n_ids,
+                           size_t n_words)
+{
+    word_cache_init(&ws->word_cache, n_ids, n_words, (size_t)model->config.hidden);
+}
+
+void workspace_begin_step(Workspace *ws)
+{
+    word_cache_begin(&ws->word_cache);
 }
 
 /* (1-w) log p_deep + w log p_wide; or of log-odds, when labels stand by themselves. */
@@ -213,7 +225,9 @@ void classifier_leaf(const Classifier *model, Workspace *ws, const PackedBatch *
 
     memset(out->dense, 0, (model->table.n_dense + LEAF_EXTRA) * sizeof *out->dense);
     workspace_reserve(ws, model, batch);
+    ws->encoder.word_cache = &ws->word_cache;
     encoder_forward(&weights, &ws->encoder, batch, dropout ? &draws : NULL);
+    ws->encoder.word_cache = NULL;
     out->dense[model->table.n_dense + LEAF_LOSS_DEEP] =
         loss_apply(ws->encoder.logits, &batch->targets, &loss, B, C);
     DenseParams grad;

@@ -17,6 +17,7 @@ struct Classifier {
 
 struct Workspace {
     EncoderActivations encoder;
+    WordCache word_cache;
     float *wide_logits; /* [cap_texts, C] */
     size_t cap_texts;
     uint8_t *wide_mask; /* [cap_wide] */

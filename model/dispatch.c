@@ -10,6 +10,15 @@ bool dispatch_has_v4(void)
 #endif
 }
 
+bool dispatch_has_v3(void)
+{
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+    return __builtin_cpu_supports("x86-64-v3");
+#else
+    return false;
+#endif
+}
+
 const char *dispatch_kernel_name(void)
 {
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)

@@ -5,10 +5,10 @@
 
 #include "base/rng.h"
 #include "model/dispatch.h"
+#include "model/dropout_kernels.h"
 
 #include <math.h>
-
-enum { LANES = 16, CHUNK = 8 * LANES };
+#include <string.h>
 
 static uint32_t keep_threshold(float rate)
 {
@@ -62,24 +62,44 @@ ALWAYS_INLINE void philox_chunk(DropoutKey key, uint32_t example, uint32_t block
 }
 
 MULTIVERSION
-void dropout_mask(uint8_t *mask, size_t n, DropoutKey key, uint32_t example, float rate)
+void dropout_chunks_portable(uint8_t *mask, size_t n_chunks, DropoutKey key,
+                             uint32_t example, uint32_t first_block, uint32_t threshold)
 {
-    uint32_t threshold = keep_threshold(rate);
-    uint32_t block = 0;
-    for (size_t at = 0; at < n; at += CHUNK, block += LANES) {
+    for (size_t at = 0; at < n_chunks; at++) {
         uint32_t words[4][LANES];
-        uint8_t chunk[CHUNK];
-        philox_chunk(key, example, block, words);
+        uint8_t *chunk = mask + at * CHUNK;
+        philox_chunk(key, example, first_block + (uint32_t)at * LANES, words);
         for (int w = 0; w < 4; w++) {
             for (int i = 0; i < LANES; i++) {
                 chunk[w * LANES + i] = (words[w][i] & 0xffffu) >= threshold;
                 chunk[64 + w * LANES + i] = (words[w][i] >> 16) >= threshold;
             }
         }
-        size_t left = n - at < CHUNK ? n - at : CHUNK;
-        for (size_t i = 0; i < left; i++) {
-            mask[at + i] = chunk[i];
-        }
+    }
+}
+
+static DropoutChunks *chunks_of_cpu(void)
+{
+    if (dispatch_has_v4()) {
+        return dropout_chunks_v4;
+    }
+    return dispatch_has_v3() ? dropout_chunks_v3 : dropout_chunks_portable;
+}
+
+void dropout_mask(uint8_t *mask, size_t n, DropoutKey key, uint32_t example, float rate)
+{
+    DropoutChunks *draw = chunks_of_cpu();
+    uint32_t threshold = keep_threshold(rate);
+    if (threshold > 0xffffu) {
+        memset(mask, 0, n);
+        return;
+    }
+    size_t whole = n / CHUNK, rest = n % CHUNK;
+    draw(mask, whole, key, example, 0, threshold);
+    if (rest > 0) {
+        uint8_t chunk[CHUNK];
+        draw(chunk, 1, key, example, (uint32_t)whole * LANES, threshold);
+        memcpy(mask + whole * CHUNK, chunk, rest);
     }
 }
 

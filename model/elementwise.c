@@ -48,37 +48,3 @@ void gelu_backward(float *dx, const float *dy, const float *restrict derivative,
         dx[i] = dy[i] * derivative[i];
     }
 }
-
-MULTIVERSION
-void residual_forward(float *restrict x, const float *restrict branch,
-                      const float *restrict bias, const uint8_t *restrict mask,
-                      float scale, size_t n, size_t H)
-{
-    for (size_t i = 0; i < n; i++) {
-        size_t at = i * H;
-        if (mask) {
-            for (size_t h = 0; h < H; h++) {
-                x[at + h] += (branch[at + h] + bias[h]) * ((float)mask[at + h] * scale);
-            }
-        } else {
-            for (size_t h = 0; h < H; h++) {
-                x[at + h] += branch[at + h] + bias[h];
-            }
-        }
-    }
-}
-
-MULTIVERSION
-void residual_backward(float *restrict dbranch, float *restrict dbias,
-                       const float *restrict dout, const uint8_t *restrict mask,
-                       float scale, size_t n, size_t H)
-{
-    for (size_t i = 0; i < n; i++) {
-        size_t at = i * H;
-        for (size_t h = 0; h < H; h++) {
-            float g = dout[at + h] * (mask ? (float)mask[at + h] * scale : 1.0f);
-            dbranch[at + h] = g;
-            dbias[h] += g;
-        }
-    }
-}

@@ -3,7 +3,6 @@
 #define MUSTER_MODEL_ELEMENTWISE_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 /* y [n, H] += bias [H] on every row. */
 void bias_add(float *y, const float *bias, size_t n, size_t H);
@@ -17,13 +16,5 @@ void gelu_forward(float *y, float *x, const float *bias, size_t n, size_t F);
 
 /* dx = dy * derivative; in place when dx == dy. */
 void gelu_backward(float *dx, const float *dy, const float *derivative, size_t n);
-
-/* x [n, H] += (branch + bias) * mask * scale; mask NULL: no dropout. */
-void residual_forward(float *x, const float *branch, const float *bias,
-                      const uint8_t *mask, float scale, size_t n, size_t H);
-
-/* dbranch = dout * mask * scale and dbias += its column sums. */
-void residual_backward(float *dbranch, float *dbias, const float *dout,
-                       const uint8_t *mask, float scale, size_t n, size_t H);
 
 #endif

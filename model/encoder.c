@@ -46,12 +46,10 @@ static NormActivations carve_norm(Carver *from, size_t N, size_t H)
 static void lay_out_layer(LayerActivations *layer, size_t N, size_t H, size_t F,
                           size_t probs, Carver *from)
 {
-    layer->in = carve(from, N * H);
     layer->qkv = carve(from, N * 3 * H);
     layer->probs = carve(from, probs);
     layer->mixed = carve(from, N * H);
     layer->after_attention = carve_norm(from, N, H);
-    layer->mid = carve(from, N * H);
     layer->slope = carve(from, N * F);
     layer->activation = carve(from, N * F);
     layer->after_ff = carve_norm(from, N, H);
@@ -70,11 +68,11 @@ static void lay_out(EncoderActivations *act, const EncoderWeights *weights, Carv
     act->words = carve(from, W * H);
     act->x = carve(from, N * H);
     act->branch = carve(from, N * H);
+    act->normed = carve(from, N * H);
     act->after_words = carve_norm(from, N, H);
     for (size_t i = 0; i < L; i++) {
         lay_out_layer(&act->layer[i], N, H, F, act->cap_probs, from);
     }
-    act->out = carve(from, N * H);
     act->first = carve(from, bert ? B * H : 0);
     act->squashed = carve(from, bert ? B * H : 0);
     act->pooled = carve(from, B * P);
@@ -95,14 +93,14 @@ static void lay_out(EncoderActivations *act, const EncoderWeights *weights, Carv
         carve_bytes(from, config->attention_dropout > 0 ? act->cap_probs : 0);
 }
 
-/* A quarter more than asked for, so that a run of slightly larger batches allocates once.
- */
+/* A quarter more than asked for, so that a run of slightly larger batches allocates once;
+ * but the first time, when whoever knows the largest batch asks for it. */
 static bool grow(size_t *cap, size_t need)
 {
     if (need <= *cap) {
         return false;
     }
-    *cap = need + need / 4;
+    *cap = *cap ? need + need / 4 : need;
     return true;
 }
 

@@ -10,17 +10,17 @@
 #include "model/gemm.h"
 #include "model/params.h"
 #include "model/sparse_rows.h"
+#include "model/words.h"
 
 #include <stdint.h>
 
-/* What the forward pass of one layer leaves for the backward pass. */
+/* What the forward pass of one layer leaves for the backward pass. What a sub-layer takes
+ * in is not kept: it follows from the normalisation before it. */
 typedef struct LayerActivations {
-    float *in;    /* [N, H] what attention takes in */
     float *qkv;   /* [N, 3H] */
     float *probs; /* attention_probs() per text */
     float *mixed; /* [N, H] attention's output */
     NormActivations after_attention;
-    float *mid;        /* [N, H] what the feed-forward part takes in */
     float *slope;      /* [N, F] derivative of the activation */
     float *activation; /* [N, F] */
     NormActivations after_ff;
@@ -32,12 +32,14 @@ typedef struct EncoderActivations {
     size_t cap_tokens, cap_texts, cap_words, cap_probs, cap_length;
     float *floats; /* everything below, in one block */
     uint8_t *bytes;
-    float *words;  /* [W, H] word vectors */
+    WordCache *word_cache; /* borrowed; NULL: none */
+    float *words;          /* [W, H] word vectors */
     float *x;      /* [N, H] the residual stream of lite; sums of embeddings of bert */
     float *branch; /* [N, H] */
+    float *normed; /* [N, H] what the sub-layer at hand takes in; in the end, the last
+                      layer's output */
     NormActivations after_words;
     LayerActivations layer[MAX_LAYERS];
-    float *out;                       /* [N, H] the last layer's */
     float *first;                     /* [B, H] first tokens, bert */
     uint32_t *highest;                /* [B, H] where the maxima stand */
     float *squashed;                  /* [B, H] tanh of the pooler, bert */

@@ -49,6 +49,16 @@ static void add_up(const EncoderPass *pass, size_t H)
     }
 }
 
+/* bert's dropout follows its norm. */
+static void drop_normed(const EncoderPass *pass)
+{
+    if (pass->draws && pass->post_norm) {
+        dropout_apply(pass->act->normed, pass->act->embed_mask,
+                      pass->batch->n_tokens * (size_t)pass->config->hidden,
+                      (float)pass->config->dropout);
+    }
+}
+
 void embeddings_forward(const EncoderPass *pass)
 {
     const ModelConfig *config = pass->config;
@@ -59,17 +69,23 @@ void embeddings_forward(const EncoderPass *pass)
         draw_masks(act->word_mask, pass, RNG_WORD_DROPOUT, config->word_dropout, 1);
         draw_masks(act->embed_mask, pass, RNG_EMBED_DROPOUT, config->dropout, H);
     }
-    words_forward(act->words, weights->word_rows, weights->ngram_rows, pass->batch, H);
+    words_forward(act->words, weights->word_rows, weights->ngram_rows, pass->batch,
+                  act->word_cache, H);
     add_up(pass, H);
     if (pass->draws && !pass->post_norm) {
         dropout_apply(act->x, act->embed_mask, N * H, (float)config->dropout);
     }
-    float *y = layer_input(act, 0, (size_t)config->layers);
-    norm_forward(y, act->x, &weights->dense.after_words, (float)config->layer_norm_eps,
-                 act->after_words, N, H);
-    if (pass->draws && pass->post_norm) {
-        dropout_apply(y, act->embed_mask, N * H, (float)config->dropout);
-    }
+    norm_forward(act->normed, act->x, &weights->dense.after_words,
+                 (float)config->layer_norm_eps, act->after_words, N, H);
+    drop_normed(pass);
+}
+
+void embeddings_again(const EncoderPass *pass)
+{
+    EncoderActivations *act = pass->act;
+    norm_output(act->normed, act->after_words.xhat, &pass->weights->dense.after_words,
+                pass->batch->n_tokens, (size_t)pass->config->hidden);
+    drop_normed(pass);
 }
 
 static void add_row(float *to, const float *from, size_t H)

@@ -38,7 +38,7 @@ static void first_token_pool(const EncoderPass *pass, size_t H)
     const DenseParams *p = &pass->weights->dense;
     size_t B = pass->batch->n_texts;
     for (size_t b = 0; b < B; b++) {
-        memcpy(act->first + b * H, act->out + (size_t)pass->batch->text_start[b] * H,
+        memcpy(act->first + b * H, act->normed + (size_t)pass->batch->text_start[b] * H,
                H * sizeof *act->first);
     }
     gemm_nt(act->squashed, act->first, p->pool_weight, B, H, H, 0);
@@ -74,7 +74,7 @@ void head_forward(const EncoderPass *pass)
     } else {
         PoolingShape shape = pooling_shape(pass);
         pooling_forward((Pooling)pass->config->pooling, act->pooled, act->highest,
-                        act->out, &shape);
+                        act->normed, &shape);
     }
     if (pass->draws) {
         draw_pool_masks(pass);

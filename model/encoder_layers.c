@@ -99,21 +99,20 @@ static void layer_forward(const EncoderPass *pass, size_t i)
     const Gemm *gemm = pass->weights->gemm;
     float *stream = pass->post_norm ? NULL : act->x;
 
-    gemm->nt(a->qkv, a->in, p->qkv_weight, N, 3 * H, H, 0);
+    gemm->nt(a->qkv, act->normed, p->qkv_weight, N, 3 * H, H, 0);
     bias_add(a->qkv, p->qkv_bias, N, 3 * H);
     attention_forward(a->mixed, a->probs, a->qkv, &shape,
                       drops_probs(pass) ? &dropout : NULL, act->scratch);
     gemm->nt(act->branch, a->mixed, p->output_weight, N, H, H, 0);
     AddNorm join = after_attention(pass, i);
-    add_norm_forward(a->mid, stream, stream ? stream : a->in, &join, N, H);
+    add_norm_forward(act->normed, stream, stream ? stream : act->normed, &join, N, H);
 
-    gemm->nt(a->slope, a->mid, p->in_weight, N, F, H, 0);
+    gemm->nt(a->slope, act->normed, p->in_weight, N, F, H, 0);
     activation_forward((Activation)config->activation, a->activation, a->slope,
                        p->in_bias, N, F);
     gemm->nt(act->branch, a->activation, p->out_weight, N, H, F, 0);
     join = after_ff(pass, i);
-    add_norm_forward(layer_input(act, i + 1, (size_t)config->layers), stream,
-                     stream ? stream : a->mid, &join, N, H);
+    add_norm_forward(act->normed, stream, stream ? stream : act->normed, &join, N, H);
 }
 
 void layers_forward(const EncoderPass *pass)
@@ -127,6 +126,18 @@ void layers_forward(const EncoderPass *pass)
         }
         layer_forward(pass, i);
     }
+}
+
+/* What layer i took in, into act->normed. */
+static void layer_input_again(const EncoderPass *pass, size_t i)
+{
+    if (i == 0) {
+        embeddings_again(pass);
+        return;
+    }
+    norm_output(pass->act->normed, pass->act->layer[i - 1].after_ff.xhat,
+                &pass->weights->dense.layer[i - 1].after_ff, pass->batch->n_tokens,
+                (size_t)pass->config->hidden);
 }
 
 /* Last half first. Where the stream is what is normalised, the gradient of a sub-layer's
@@ -151,7 +162,8 @@ static void layer_backward(const EncoderPass *pass, size_t i, const LayerParams 
     gemm->nn(dwide, dbranch, p->out_weight, N, F, H, 0);
     gelu_backward(dwide, dwide, a->slope, N * F);
     bias_backward(grad->in_bias, dwide, N, F);
-    gemm->tn(grad->in_weight, dwide, a->mid, F, H, N, 1);
+    norm_output(act->normed, a->after_attention.xhat, &p->after_attention, N, H);
+    gemm->tn(grad->in_weight, dwide, act->normed, F, H, N, 1);
     gemm->nn(dy, dwide, p->in_weight, N, H, F, keep);
 
     join = after_attention(pass, i);
@@ -162,7 +174,8 @@ static void layer_backward(const EncoderPass *pass, size_t i, const LayerParams 
     attention_backward(dwide, act->branch, a->probs, a->qkv, &shape,
                        drops_probs(pass) ? &dropout : NULL, act->scratch);
     bias_backward(grad->qkv_bias, dwide, N, 3 * H);
-    gemm->tn(grad->qkv_weight, dwide, a->in, 3 * H, H, N, 1);
+    layer_input_again(pass, i);
+    gemm->tn(grad->qkv_weight, dwide, act->normed, 3 * H, H, N, 1);
     gemm->nn(dy, dwide, p->qkv_weight, N, H, 3 * H, keep);
 }
 

@@ -21,28 +21,24 @@ static inline float keep_scale(double rate)
     return 1.0f / (1.0f - dropout_rounded((float)rate));
 }
 
-/* Fills act->x and the first layer's input. */
+/* Fills act->x, and act->normed with the first layer's input; with embeddings_again, the
+ * latter once more from what the forward pass kept. */
 void embeddings_forward(const EncoderPass *pass);
+void embeddings_again(const EncoderPass *pass);
 /* From act->dx, and with post_norm act->dy == act->dx. */
 void embeddings_backward(const EncoderPass *pass, const DenseParams *grad,
                          SparseRows *words);
 
-/* From the first layer's input to act->out. */
+/* From the first layer's input to the last one's output, in act->normed. */
 void layers_forward(const EncoderPass *pass);
-/* From act->dy, the gradient of act->out, to that of the first layer's input in act->dy;
- * lite: the residual stream's in act->dx. */
+/* From act->dy, the gradient of the last layer's output, to that of the first layer's
+ * input in act->dy; lite: the residual stream's in act->dx. */
 void layers_backward(const EncoderPass *pass, const DenseParams *grad);
 
-/* From act->out to act->logits. */
+/* From act->normed to act->logits. */
 void head_forward(const EncoderPass *pass);
 /* From the logits' gradient to act->dy. */
 void head_backward(const EncoderPass *pass, const DenseParams *grad);
-
-/* Where the output of layers 0 .. i - 1 goes, and where layer i takes its input from. */
-static inline float *layer_input(EncoderActivations *act, size_t i, size_t n_layers)
-{
-    return i < n_layers ? act->layer[i].in : act->out;
-}
 
 /* The buffer that the gradient of a normalisation's output is collected in. */
 static inline float *norm_gradient(const EncoderPass *pass)

@@ -19,6 +19,7 @@
 typedef struct Moments {
     float *m, *v;
     size_t n;
+    void *m_block, *v_block; /* their allocations */
 } Moments;
 
 struct Optimizer {
@@ -33,12 +34,17 @@ struct Optimizer {
     size_t cap_wide;
 };
 
+/* Untouched memory: rows of words that no batch holds take none. */
 static Moments moments(const OptimizerConfig *config, size_t n)
 {
-    bool m = optimizer_keeps_m(config->kind, config->momentum);
-    bool v = optimizer_keeps_v(config->kind);
-    return (Moments){m ? mem_zalloc_aligned(n, sizeof(float)) : NULL,
-                     v ? mem_zalloc_aligned(n, sizeof(float)) : NULL, n};
+    Moments some = {.n = n};
+    if (optimizer_keeps_m(config->kind, config->momentum)) {
+        some.m = mem_zalloc_untouched(n, sizeof *some.m, &some.m_block);
+    }
+    if (optimizer_keeps_v(config->kind)) {
+        some.v = mem_zalloc_untouched(n, sizeof *some.v, &some.v_block);
+    }
+    return some;
 }
 
 Optimizer *optimizer_open(const Classifier *model, const OptimizerConfig *config)
@@ -65,8 +71,8 @@ void optimizer_close(Optimizer *opt)
     }
     Moments *const all[] = {&opt->dense, &opt->words, &opt->ngrams};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        free(all[i]->m);
-        free(all[i]->v);
+        free(all[i]->m_block);
+        free(all[i]->v_block);
     }
     weight_average_close(opt->average);
     free(opt->shared);

@@ -27,7 +27,7 @@ void sparse_rows_reserve(SparseRows *rows, size_t n)
     }
     free(rows->key);
     free(rows->value);
-    rows->cap = n + n / 2;
+    rows->cap = rows->cap ? n + n / 2 : n; /* who knows the largest asks for it first */
     rows->key = mem_zalloc_aligned(rows->cap, sizeof *rows->key);
     rows->value = mem_zalloc_aligned(rows->cap * rows->H, sizeof *rows->value);
 }

@@ -30,6 +30,14 @@ typedef struct WeightBlock {
 enum { WEIGHT_BLOCKS = 4 };
 void classifier_weights(Classifier *model, WeightBlock out[WEIGHT_BLOCKS]);
 
+/* Room for the vectors of up to `n_words` distinct words, of those numbered below
+ * `n_ids`, in a workspace that has none: from each begin_step to the next, while the
+ * weights stand still, a word's vector is computed once. Worth it for several leaves a
+ * step, and n-grams. */
+void workspace_share_words(Workspace *ws, const Classifier *model, size_t n_ids,
+                           size_t n_words);
+void workspace_begin_step(Workspace *ws);
+
 /* The same for all leaves of a step. */
 typedef struct LeafStep {
     uint64_t seed;

@@ -11,7 +11,6 @@ void gradient_sum_init(GradientSum *sum, size_t n_dense, size_t H)
     *sum = (GradientSum){.n_dense = n_dense, .H = H};
     sparse_rows_init(&sum->scratch[0], H);
     sparse_rows_init(&sum->scratch[1], H);
-    sum->float_scratch = mem_zalloc_aligned(n_dense, sizeof(float));
 }
 
 void gradient_sum_free(GradientSum *sum)
@@ -22,7 +21,6 @@ void gradient_sum_free(GradientSum *sum)
     }
     sparse_rows_free(&sum->scratch[0]);
     sparse_rows_free(&sum->scratch[1]);
-    free(sum->float_scratch);
     *sum = (GradientSum){0};
 }
 
@@ -44,13 +42,17 @@ static PartialSum *open_level(GradientSum *sum, size_t level)
 }
 
 /* Partial sums change places with the scratch, so each may come to hold the largest. */
-void gradient_sum_reserve(GradientSum *sum, size_t n_leaves, size_t n_rows)
+void gradient_sum_reserve(GradientSum *sum, const Ranks *ranks, size_t n_leaves,
+                          size_t n_rows)
 {
     for (size_t level = 0, leaves = n_leaves; leaves > 0; level++, leaves /= 2) {
         sparse_rows_reserve(&open_level(sum, level)->words, n_rows);
     }
     sparse_rows_reserve(&sum->scratch[0], n_rows);
-    sparse_rows_reserve(&sum->scratch[1], n_rows);
+    if (ranks->size > 1) {
+        sparse_rows_reserve(&sum->scratch[1], n_rows);
+        open_level(sum, 1);
+    }
 }
 
 PartialSum *gradient_sum_next(GradientSum *sum)
@@ -88,7 +90,10 @@ PartialSum *gradient_sum_finish(GradientSum *sum, const Ranks *ranks)
         add_top_two(sum);
     }
     PartialSum *total = &sum->stack[0];
-    ranks_sum_tree(ranks, total->dense, sum->n_dense, sum->float_scratch);
+    if (ranks->size > 1) {
+        /* The level above is free by now. */
+        ranks_sum_tree(ranks, total->dense, sum->n_dense, open_level(sum, 1)->dense);
+    }
     sparse_rows_sum_tree(ranks, &total->words, &sum->scratch[0], &sum->scratch[1]);
     return total;
 }

@@ -25,7 +25,6 @@ typedef struct GradientSum {
     size_t depth;                /* how many are in use */
     size_t n_leaves;             /* added since the last begin */
     SparseRows scratch[2];
-    float *float_scratch; /* [n_dense] */
 } GradientSum;
 
 void gradient_sum_init(GradientSum *sum, size_t n_dense, size_t H);
@@ -33,7 +32,8 @@ void gradient_sum_free(GradientSum *sum);
 
 /* Room for steps of up to `n_leaves` leaves of this rank and `n_rows` rows, those of all
  * leaves of all ranks counted one by one. Local. */
-void gradient_sum_reserve(GradientSum *sum, size_t n_leaves, size_t n_rows);
+void gradient_sum_reserve(GradientSum *sum, const Ranks *ranks, size_t n_leaves,
+                          size_t n_rows);
 
 /* Starts a new step. Local. */
 void gradient_sum_begin(GradientSum *sum);

@@ -73,7 +73,11 @@ static void reserve(Stepper *s)
     size_t rows = n_leaves * (largest.n_words + 1), most = 2 * (s->word_table.n + 1);
     size_t begin, end, features = 0;
     ranks_share(s->ranks, n_leaves, &begin, &end);
-    gradient_sum_reserve(&s->sum, end - begin, rows < most ? rows : most);
+    if (end - begin > 1 && classifier_sizes(s->model)->ngram_buckets > 0) {
+        size_t words = (end - begin) * largest.n_words, all = s->word_table.n;
+        workspace_share_words(s->workspace, s->model, all, words < all ? words : all);
+    }
+    gradient_sum_reserve(&s->sum, s->ranks, end - begin, rows < most ? rows : most);
     for (size_t i = 0; i < largest.n_texts; i++) {
         features += largest.wide_count[i];
     }
@@ -280,6 +284,7 @@ Status stepper_step_with(Stepper *s, const uint32_t *examples, size_t n, int64_t
     ranks_share(s->ranks, s->plan.n_leaves, &begin, &end);
     gradient_sum_begin(&s->sum);
     wide_gather_begin(&s->wide);
+    workspace_begin_step(s->workspace);
     for (size_t leaf = begin; leaf < end; leaf++) {
         run_leaf(s, leaf, &leaf_step, want_stop);
     }

@@ -1,6 +1,7 @@
 /* Masks: equal to the reference's draw by draw, as often 0 as asked, and a function of
  * seed, purpose, step, example and position alone. */
-#include "model/dropout.h"
+#include "model/dispatch.h"
+#include "model/dropout_kernels.h"
 #include "tests/model/compare.h"
 
 static const DropoutKey KEY = {0x123456789abcdefULL, 5, 77};
@@ -21,6 +22,26 @@ static void test_equals_the_reference(void **state)
             }
             free(fast);
             free(slow);
+        }
+    }
+}
+
+/* Each kernel that this CPU can run, from somewhere within a stream. */
+static void test_every_kernel(void **state)
+{
+    (void)state;
+    enum { BEFORE = 3, CHUNKS = 5 };
+    DropoutChunks *const kernels[] = {dropout_chunks_portable,
+                                      dispatch_has_v3() ? dropout_chunks_v3 : NULL,
+                                      dispatch_has_v4() ? dropout_chunks_v4 : NULL};
+    uint8_t want[(BEFORE + CHUNKS) * CHUNK], got[CHUNKS * CHUNK];
+    const float rates[] = {0, 0.1f, 0.5f, 0.9999f};
+    for (size_t i = 0; i < COUNT_OF(kernels); i++) {
+        for (size_t j = 0; j < COUNT_OF(rates) && kernels[i]; j++) {
+            uint32_t threshold = (uint32_t)lrintf(rates[j] * 65536);
+            dropout_mask_reference(want, sizeof want, KEY, 0xfedcba98u, rates[j]);
+            kernels[i](got, CHUNKS, KEY, 0xfedcba98u, BEFORE * LANES, threshold);
+            assert_memory_equal(got, want + BEFORE * CHUNK, sizeof got);
         }
     }
 }
@@ -140,6 +161,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equals_the_reference),
+        cmocka_unit_test(test_every_kernel),
         cmocka_unit_test(test_rate),
         cmocka_unit_test(test_no_rate_keeps_all),
         cmocka_unit_test(test_length_does_not_matter),

@@ -16,16 +16,6 @@ static void over_shapes(void (*check)(size_t n, size_t H))
     }
 }
 
-static uint8_t *random_mask(size_t n)
-{
-    Rng rng = rng_stream(17, 91, 0, 0);
-    uint8_t *mask = mem_alloc(n, 1);
-    for (size_t i = 0; i < n; i++) {
-        mask[i] = rng_below(&rng, 4) != 0;
-    }
-    return mask;
-}
-
 static void check_bias(size_t n, size_t H)
 {
     float *y = random_floats(n * H, 1, 1), *bias = random_floats(H, 1, 2);
@@ -108,56 +98,12 @@ static void test_gelu_on_a_grid(void **state)
     }
 }
 
-static void check_residual(size_t n, size_t H, const uint8_t *mask, double rate)
-{
-    float scale = (float)(1 / (1 - rate));
-    float *x = random_floats(n * H, 1, 1), *branch = random_floats(n * H, 1, 2);
-    float *bias = random_floats(H, 1, 3), *dout = random_floats(n * H, 1, 4);
-    float *dbias = random_floats(H, 1, 5), *dbranch = random_floats(n * H, 0, 6);
-    double *want = new_doubles(n * H), *sums = new_doubles(H);
-
-    reference_residual_forward(want, x, branch, bias, mask, rate, n, H);
-    residual_forward(x, branch, bias, mask, scale, n, H);
-    assert_close("residual_forward", x, want, n * H, 1e-6);
-
-    reference_residual_backward(want, sums, dout, mask, rate, n, H);
-    for (size_t h = 0; h < H; h++) {
-        sums[h] += (double)dbias[h];
-    }
-    residual_backward(dbranch, dbias, dout, mask, scale, n, H);
-    assert_close("residual dbranch", dbranch, want, n * H, 1e-6);
-    assert_close("residual dbias", dbias, sums, H, 1e-5);
-    free(x);
-    free(branch);
-    free(bias);
-    free(dout);
-    free(dbias);
-    free(dbranch);
-    free(want);
-    free(sums);
-}
-
-static void check_residuals(size_t n, size_t H)
-{
-    uint8_t *mask = random_mask(n * H);
-    check_residual(n, H, NULL, 0);
-    check_residual(n, H, mask, 0.25);
-    free(mask);
-}
-
-static void test_residual(void **state)
-{
-    (void)state;
-    over_shapes(check_residuals);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bias),
         cmocka_unit_test(test_gelu),
         cmocka_unit_test(test_gelu_on_a_grid),
-        cmocka_unit_test(test_residual),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
