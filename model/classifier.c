@@ -119,7 +119,7 @@ EncoderWeights classifier_encoder(const Classifier *model)
         .sizes = &model->sizes,
         .word_rows = model->words,
         .ngram_rows = model->ngrams,
-        .gemm = &gemm_fp32,
+        .gemm = gemm_fp32(),
     };
     params_view(&model->table, model->dense, &weights.dense);
     return weights;
@@ -205,7 +205,7 @@ void classifier_leaf(const Classifier *model, Workspace *ws, const PackedBatch *
 {
     size_t B = batch->n_texts, C = model->sizes.n_classes;
     EncoderWeights weights = classifier_encoder(model);
-    weights.gemm = step->gemm ? step->gemm : &gemm_fp32;
+    weights.gemm = step->gemm ? step->gemm : gemm_fp32();
     StepDraws draws = {step->seed, step->step};
     bool dropout = step->dropout;
     Loss loss = {step->loss, step->focal_gamma, step->label_smoothing, step->scale,
