@@ -16,8 +16,9 @@ struct Classifier {
 };
 
 struct Workspace {
-    EncoderActivations encoder;
-    float *wide_logits; /* [cap_texts, C] */
+    EncoderActivations encoder; /* of training steps */
+    EncoderAnswer answer;       /* of answers */
+    float *wide_logits;         /* [cap_texts, C] */
     size_t cap_texts;
     uint8_t *wide_mask; /* [cap_wide] */
     size_t cap_wide;

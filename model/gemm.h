@@ -21,9 +21,9 @@ typedef struct Gemm {
     /* Packs b [n, k] into `packed`, which is aligned to 64 bytes. */
     void (*pack)(float *packed, const float *b, size_t n, size_t k);
 
-    /* c [m, n] = a [m, k] b^T + bias [n], from the packed b. The bits of a row of c are
-     * those of any other call with that row, that b and bias, whatever m is; but for
-     * BLAS, which promises no such thing. */
+    /* c [m, n] = a [m, k] b^T + bias [n] (NULL: none), from the packed b. The bits of a
+     * row of c are those of any other call with that row, that b and bias, whatever m is;
+     * but for BLAS, which promises no such thing. */
     void (*linear)(float *c, const float *a, const float *packed, const float *bias,
                    size_t m, size_t n, size_t k);
 } Gemm;

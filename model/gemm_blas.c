@@ -62,7 +62,9 @@ static void linear(float *c, const float *a, const float *packed, const float *b
                    size_t m, size_t n, size_t k)
 {
     nt(c, a, packed, m, n, k, 0);
-    bias_add(c, bias, m, n);
+    if (bias) {
+        bias_add(c, bias, m, n);
+    }
 }
 
 const Gemm gemm_blas = {"BLAS", nt, nn, tn, packed_size, pack, linear};
