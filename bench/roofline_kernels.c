@@ -77,17 +77,17 @@ typedef struct Roofline {
 
 static void run_nt(Bench *b, const Kernel *k)
 {
-    gemm_fp32.nt(b->broad[0], b->broad[1], b->gradient, k->m, k->n, k->k, 0);
+    gemm_fp32()->nt(b->broad[0], b->broad[1], b->gradient, k->m, k->n, k->k, 0);
 }
 
 static void run_nn(Bench *b, const Kernel *k)
 {
-    gemm_fp32.nn(b->broad[0], b->broad[1], b->gradient, k->m, k->n, k->k, 0);
+    gemm_fp32()->nn(b->broad[0], b->broad[1], b->gradient, k->m, k->n, k->k, 0);
 }
 
 static void run_tn(Bench *b, const Kernel *k)
 {
-    gemm_fp32.tn(b->gradient, b->broad[0], b->broad[1], k->m, k->n, k->k, 1);
+    gemm_fp32()->tn(b->gradient, b->broad[0], b->broad[1], k->m, k->n, k->k, 1);
 }
 
 static AttentionShape shape_of(const Bench *b)

@@ -56,8 +56,9 @@ void check_vector_units(Finding *finding)
     units = "NEON";
 #endif
     const Gemm *bf16 = gemm_bf16();
-    finding_set(finding, LEVEL_OK, "%s; kernels: %s; train.precision bf16: %s", units,
-                dispatch_kernel_name(), bf16 ? bf16->name : "no");
+    finding_set(finding, LEVEL_OK,
+                "%s; kernels: %s, matrix products: %s; train.precision bf16: %s", units,
+                dispatch_kernel_name(), gemm_fp32()->name, bf16 ? bf16->name : "no");
     if (strcmp(dispatch_kernel_name(), "baseline") == 0) {
         finding_advise(finding, LEVEL_WARN,
                        "training is several times slower without AVX2 and FMA");

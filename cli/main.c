@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "model/dispatch.h"
 #include "trainer/launch.h"
 
 #include <signal.h>
@@ -149,6 +150,7 @@ static Status run_leaf(const Command *command, int argc, char **argv, int skip)
     } else if (status == STATUS_OK) {
         status = check_args(command, args, n_args);
         Invocation invocation = {args, n_args, common.json, argc, argv};
+        status = status == STATUS_OK ? dispatch_check() : status;
         status = status == STATUS_OK ? command->run(&invocation) : status;
     }
     options_free(&command->options);

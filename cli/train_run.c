@@ -198,8 +198,8 @@ static Status create_run(TrainingRun *run, const Splits *splits, int n_ranks)
     const Gemm *bf16 =
         run->config->train.precision == PRECISION_BF16 ? gemm_bf16() : NULL;
     char kernels[64];
-    snprintf(kernels, sizeof kernels, "%s%s%s", dispatch_kernel_name(), bf16 ? ", " : "",
-             bf16 ? bf16->name : "");
+    snprintf(kernels, sizeof kernels, "%s, products %s%s%s", dispatch_kernel_name(),
+             gemm_fp32()->name, bf16 ? ", " : "", bf16 ? bf16->name : "");
     RunFacts facts = {
         .source_name = source_name(run->options),
         .n_ranks = n_ranks,

@@ -59,6 +59,50 @@ void activation_forward(Activation kind, float *y, float *x, const float *bias, 
 }
 
 MULTIVERSION
+static void gelu_apply(float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float v = x[i], z = v < 0 ? -v : v;
+        float e = vec_exp(-0.5f * v * v);
+        float half_erf = 0.5f * vec_erf_abs(z * 0.70710678118654752f, e);
+        x[i] = 0.5f * v + z * half_erf;
+    }
+}
+
+MULTIVERSION
+static void gelu_tanh_apply(float *x, size_t n)
+{
+    const float c = 0.79788456080286536f;
+    for (size_t i = 0; i < n; i++) {
+        float v = x[i];
+        x[i] = 0.5f * v * (1.0f + vec_tanh(c * (v + 0.044715f * v * v * v)));
+    }
+}
+
+MULTIVERSION
+static void relu_apply(float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        x[i] = x[i] > 0 ? x[i] : 0;
+    }
+}
+
+void activation_apply(Activation kind, float *x, size_t n)
+{
+    switch (kind) {
+    case ACTIVATION_GELU:
+        gelu_apply(x, n);
+        break;
+    case ACTIVATION_GELU_TANH:
+        gelu_tanh_apply(x, n);
+        break;
+    case ACTIVATION_RELU:
+        relu_apply(x, n);
+        break;
+    }
+}
+
+MULTIVERSION
 void tanh_forward(float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++) {

@@ -7,7 +7,8 @@
 
 #include <stdint.h>
 
-/* What a normalisation leaves for its backward pass. */
+/* What a normalisation leaves for its backward pass. Where there is none, xhat may be the
+ * output itself, which then holds the output. */
 typedef struct NormActivations {
     float *xhat; /* [n, H] */
     float *rstd; /* [n] */

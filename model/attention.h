@@ -27,7 +27,7 @@ typedef struct AttentionDropout {
 
 /* out [n_tokens, H] from qkv [n_tokens, 3H] (queries, keys, values side by side). probs
  * holds attention_probs() floats per text, in order, for the backward pass: negative
- * where dropped. `dropout` NULL: none. */
+ * where dropped. `dropout` NULL: none. `probs` NULL: nothing is kept. */
 void attention_forward(float *out, float *probs, const float *qkv,
                        const AttentionShape *shape, const AttentionDropout *dropout,
                        float *scratch);

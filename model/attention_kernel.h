@@ -271,22 +271,23 @@ ALWAYS_INLINE void forward(float *out, float *probs, const float *qkv,
         size_t first = shape->text_start[b], T = shape->text_start[b + 1] - first;
         size_t W = padded(T), V = whole_vectors(T);
         float *keys = scratch, *panel = keys + d * W, *mixed = panel + T * D;
-        float *kept = mixed + T * D;
+        float *kept = mixed + T * D, *rows = probs ? probs : kept + T * W;
         for (size_t head = 0; head < heads; head++) {
             const float *q = qkv + first * 3 * H + head * d;
             transpose_head(keys, q + H, 3 * H, T, d, V, W);
-            product(probs, W, (Left){q, 3 * H, 1}, keys, W, T, V, d, alpha);
-            softmax_rows(probs, T, V, W);
+            product(rows, W, (Left){q, 3 * H, 1}, keys, W, T, V, d, alpha);
+            softmax_rows(rows, T, V, W);
             Panel values = head_rows(panel, q + 2 * H, 3 * H, T, d, D);
             if (mask) {
-                drop(kept, probs, mask, dropout->scale, T, W);
+                drop(kept, rows, mask, dropout->scale, T, W);
                 mask += T * T;
             }
             product_to_head(out + first * H + head * d, H,
-                            (Left){mask ? kept : probs, W, 1}, values, mixed, T, d, D, T,
+                            (Left){mask ? kept : rows, W, 1}, values, mixed, T, d, D, T,
                             1.0f);
-            probs += T * W;
+            rows += probs ? T * W : 0;
         }
+        probs = probs ? rows : NULL;
     }
 }
 

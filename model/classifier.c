@@ -119,7 +119,7 @@ EncoderWeights classifier_encoder(const Classifier *model)
         .sizes = &model->sizes,
         .word_rows = model->words,
         .ngram_rows = model->ngrams,
-        .gemm = &gemm_fp32,
+        .gemm = gemm_fp32(),
     };
     params_view(&model->table, model->dense, &weights.dense);
     return weights;
@@ -138,15 +138,14 @@ void workspace_close(Workspace *ws)
     }
     encoder_release(&ws->encoder);
     word_cache_free(&ws->word_cache);
+    encoder_answer_release(&ws->answer);
     free(ws->wide_logits);
     free(ws->wide_mask);
     free(ws);
 }
 
-void workspace_reserve(Workspace *ws, const Classifier *model, const PackedBatch *batch)
+static void reserve_wide(Workspace *ws, const Classifier *model, const PackedBatch *batch)
 {
-    EncoderWeights weights = classifier_encoder(model);
-    encoder_reserve(&ws->encoder, &weights, batch);
     size_t C = model->sizes.n_classes, longest = 0;
     for (size_t b = 0; b < batch->n_texts; b++) {
         longest = batch->wide_count[b] > longest ? batch->wide_count[b] : longest;
@@ -159,6 +158,13 @@ void workspace_reserve(Workspace *ws, const Classifier *model, const PackedBatch
     if (longest > ws->cap_wide) {
         ws->wide_mask = mem_reserve(ws->wide_mask, &ws->cap_wide, longest * 2, 1);
     }
+}
+
+void workspace_reserve(Workspace *ws, const Classifier *model, const PackedBatch *batch)
+{
+    EncoderWeights weights = classifier_encoder(model);
+    encoder_reserve(&ws->encoder, &weights, batch);
+    reserve_wide(ws, model, batch);
 }
 
 void workspace_share_words(Workspace *ws, const Classifier *model, size_t n_ids,
@@ -194,16 +200,17 @@ void classifier_predict(const Classifier *model, Workspace *ws, const PackedBatc
 {
     size_t B = batch->n_texts, C = model->sizes.n_classes;
     EncoderWeights weights = classifier_encoder(model);
-    workspace_reserve(ws, model, batch);
-    encoder_forward(&weights, &ws->encoder, batch, NULL);
-    finish_answers(model, ws->encoder.logits, B);
+    reserve_wide(ws, model, batch);
+    encoder_answer(&weights, &ws->answer, batch);
+    float *logits = ws->answer.act.logits;
+    finish_answers(model, logits, B);
     if (model->sizes.wide_buckets == 0) {
-        memcpy(answers, ws->encoder.logits, B * C * sizeof *answers);
+        memcpy(answers, logits, B * C * sizeof *answers);
         return;
     }
     wide_forward(ws->wide_logits, model->wide, batch, NULL, 0, NULL, C);
     finish_answers(model, ws->wide_logits, B);
-    mix(answers, ws->encoder.logits, ws->wide_logits, model->config.wide_weight, B * C);
+    mix(answers, logits, ws->wide_logits, model->config.wide_weight, B * C);
     finish_answers(model, answers, B);
 }
 
@@ -217,7 +224,7 @@ void classifier_leaf(const Classifier *model, Workspace *ws, const PackedBatch *
 {
     size_t B = batch->n_texts, C = model->sizes.n_classes;
     EncoderWeights weights = classifier_encoder(model);
-    weights.gemm = step->gemm ? step->gemm : &gemm_fp32;
+    weights.gemm = step->gemm ? step->gemm : gemm_fp32();
     StepDraws draws = {step->seed, step->step};
     bool dropout = step->dropout;
     Loss loss = {step->loss, step->focal_gamma, step->label_smoothing, step->scale,

@@ -120,8 +120,8 @@ typedef struct Workspace Workspace;
 Workspace *workspace_open(const Classifier *model);
 void workspace_close(Workspace *ws);
 
-/* Makes it large enough for `batch`, of which texts, tokens, words, text_start and
- * wide_count matter. Whoever knows the largest batch may do so ahead. */
+/* Makes it large enough for a training step with `batch`, of which texts, tokens, words,
+ * text_start and wide_count matter. Whoever knows the largest batch may do so ahead. */
 void workspace_reserve(Workspace *ws, const Classifier *model, const PackedBatch *batch);
 
 /* answers [n_texts, n_classes]: the mixed answer's log-probabilities; of a multi-label

@@ -16,7 +16,8 @@ struct Classifier {
 };
 
 struct Workspace {
-    EncoderActivations encoder;
+    EncoderActivations encoder; /* of training steps */
+    EncoderAnswer answer;       /* of answers */
     WordCache word_cache;
     float *wide_logits; /* [cap_texts, C] */
     size_t cap_texts;

@@ -2,13 +2,15 @@
 #ifndef MUSTER_MODEL_DISPATCH_H
 #define MUSTER_MODEL_DISPATCH_H
 
+#include "base/status.h"
+
 #include <stdbool.h>
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define MULTIVERSION                                                                     \
     __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-/* A function of its own for AVX2 or AVX-512, where the clones of one source would not do.
- */
+/* Functions of their own for AVX2 and AVX-512, where the clones of one source would not
+ * do. */
 #define TARGET_V3 __attribute__((target("arch=x86-64-v3")))
 #define TARGET_V4 __attribute__((target("arch=x86-64-v4")))
 #else
@@ -19,8 +21,24 @@
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* Whether functions with TARGET_V3, TARGET_V4 may be called. */
-bool dispatch_has_v3(void);
+/* The kinds of matrix products and of attention. */
+typedef enum Kernels {
+    KERNELS_BLAS, /* BLAS, and attention for every CPU */
+    KERNELS_V3,   /* x86-64-v3: AVX2, FMA */
+    KERNELS_V4    /* x86-64-v4: AVX-512 */
+} Kernels;
+
+/* Whether functions with TARGET_V3 or TARGET_V4 may be called. */
+bool dispatch_cpu_has(Kernels kernels);
+
+/* What matrix products and attention are computed with: the best this CPU has, or the
+ * environment's MUSTER_KERNELS ("blas", "v3", "v4") where it has that. Read once. */
+Kernels dispatch_kernels(void);
+
+/* STATUS_CONFIG when MUSTER_KERNELS names something else or what this CPU has not. */
+Status dispatch_check(void);
+
+/* Whether attention is that of TARGET_V4. */
 bool dispatch_has_v4(void);
 
 /* "x86-64-v4", "x86-64-v3" or "baseline": the clone that runs here; static storage. */

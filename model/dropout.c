@@ -83,7 +83,7 @@ static DropoutChunks *chunks_of_cpu(void)
     if (dispatch_has_v4()) {
         return dropout_chunks_v4;
     }
-    return dispatch_has_v3() ? dropout_chunks_v3 : dropout_chunks_portable;
+    return dispatch_cpu_has(KERNELS_V3) ? dropout_chunks_v3 : dropout_chunks_portable;
 }
 
 void dropout_mask(uint8_t *mask, size_t n, DropoutKey key, uint32_t example, float rate)

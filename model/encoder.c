@@ -8,33 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
-/* Hands out pieces of two blocks, each piece on a cache line of its own. Without blocks
- * it only counts. */
-typedef struct Carver {
-    float *floats;
-    uint8_t *bytes;
-    size_t n_floats, n_bytes;
-} Carver;
-
-static float *carve(Carver *from, size_t n)
-{
-    float *here = from->floats ? from->floats + from->n_floats : NULL;
-    from->n_floats += (n + 15) / 16 * 16;
-    return here;
-}
-
-static uint8_t *carve_bytes(Carver *from, size_t n)
-{
-    uint8_t *here = from->bytes ? from->bytes + from->n_bytes : NULL;
-    from->n_bytes += (n + 63) / 64 * 64;
-    return here;
-}
-
 static NormActivations carve_norm(Carver *from, size_t N, size_t H)
 {
     NormActivations norm;
@@ -91,17 +64,6 @@ static void lay_out(EncoderActivations *act, const EncoderWeights *weights, Carv
     act->highest = (uint32_t *)(void *)carve_bytes(from, B * H * sizeof *act->highest);
     act->probs_mask =
         carve_bytes(from, config->attention_dropout > 0 ? act->cap_probs : 0);
-}
-
-/* A quarter more than asked for, so that a run of slightly larger batches allocates once;
- * but the first time, when whoever knows the largest batch asks for it. */
-static bool grow(size_t *cap, size_t need)
-{
-    if (need <= *cap) {
-        return false;
-    }
-    *cap = *cap ? need + need / 4 : need;
-    return true;
 }
 
 void encoder_reserve(EncoderActivations *act, const EncoderWeights *weights,

@@ -87,6 +87,25 @@ void encoder_backward(const EncoderWeights *weights, EncoderActivations *act,
                       const PackedBatch *batch, const StepDraws *draws,
                       const DenseParams *grad, SparseRows *words);
 
+/* Room for answering one batch: of what a layer computes there is one, for some texts at
+ * a time, and nothing is kept for a backward pass. */
+typedef struct EncoderAnswer {
+    EncoderActivations act; /* what embeddings and head take; the rest is NULL */
+    size_t cap_group;       /* tokens of a group of texts */
+    float *y;               /* [N, H] what a layer takes in, and leaves */
+    float *qkv;             /* [group, 3H] */
+    float *mixed, *branch;  /* [group, H] */
+    float *ff;              /* [48, F] of some rows */
+    uint32_t *text_start;   /* [B + 1] within the group */
+    float *weight[4];       /* packed: queries, keys and values; output; in; out */
+} EncoderAnswer;
+
+/* answer->act.logits [B, C], as encoder_forward() without draws, in less memory and time;
+ * the last bits may differ from its. Makes the room itself. */
+void encoder_answer(const EncoderWeights *weights, EncoderAnswer *answer,
+                    const PackedBatch *batch);
+void encoder_answer_release(EncoderAnswer *answer);
+
 /* The key of the MASK row among word ids: after all of them. */
 #define KEY_MASK UINT32_MAX
 

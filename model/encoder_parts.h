@@ -6,6 +6,46 @@
 #include "model/dropout.h"
 #include "model/encoder.h"
 
+#include <stdbool.h>
+
+static inline size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Hands out pieces of two blocks, each piece on a cache line of its own. Without blocks
+ * it only counts. */
+typedef struct Carver {
+    float *floats;
+    uint8_t *bytes;
+    size_t n_floats, n_bytes;
+} Carver;
+
+static inline float *carve(Carver *from, size_t n)
+{
+    float *here = from->floats ? from->floats + from->n_floats : NULL;
+    from->n_floats += (n + 15) / 16 * 16;
+    return here;
+}
+
+static inline uint8_t *carve_bytes(Carver *from, size_t n)
+{
+    uint8_t *here = from->bytes ? from->bytes + from->n_bytes : NULL;
+    from->n_bytes += (n + 63) / 64 * 64;
+    return here;
+}
+
+/* A quarter more than asked for, so that a run of slightly larger batches allocates once;
+ * but the first time, when whoever knows the largest batch asks for it. */
+static inline bool grow(size_t *cap, size_t need)
+{
+    if (need <= *cap) {
+        return false;
+    }
+    *cap = *cap ? need + need / 4 : need;
+    return true;
+}
+
 /* One pass over one batch. */
 typedef struct EncoderPass {
     const EncoderWeights *weights;

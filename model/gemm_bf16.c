@@ -186,13 +186,15 @@ static bool has_amx_bf16(void)
 
 const Gemm *gemm_bf16_avx512(void)
 {
-    static const Gemm gemm = {"bf16 AVX512_BF16", avx512_nt, avx512_nn, avx512_tn};
+    static const Gemm gemm = {
+        .name = "bf16 AVX512_BF16", .nt = avx512_nt, .nn = avx512_nn, .tn = avx512_tn};
     return has_avx512_bf16() ? &gemm : NULL;
 }
 
 const Gemm *gemm_bf16_amx(void)
 {
-    static const Gemm gemm = {"bf16 AMX", amx_nt, amx_nn, amx_tn};
+    static const Gemm gemm = {
+        .name = "bf16 AMX", .nt = amx_nt, .nn = amx_nn, .tn = amx_tn};
     return has_avx512_bf16() && has_amx_bf16() ? &gemm : NULL;
 }
 

@@ -48,7 +48,7 @@ typedef struct LeafStep {
     float scale; /* 1 / (sum of the global batch's class weights); LOSS_BCE: 1 / texts */
     float label_smoothing;     /* of the deep branch's loss */
     const float *class_weight; /* [C], or NULL for ones */
-    const Gemm *gemm;          /* of the layers' products; NULL: gemm_fp32 */
+    const Gemm *gemm;          /* of the layers' products; NULL: gemm_fp32() */
 } LeafStep;
 
 typedef struct LeafGradient {

@@ -98,7 +98,7 @@ Stepper *stepper_open(const Ranks *ranks, const TrainConfig *config, uint64_t se
     s->model = model;
     s->optimizer = optimizer;
     s->train = train;
-    s->gemm = config->precision == PRECISION_BF16 ? gemm_bf16() : &gemm_fp32;
+    s->gemm = config->precision == PRECISION_BF16 ? gemm_bf16() : gemm_fp32();
     s->word_table = dataset_words(train);
     if (config->class_weights == CLASS_WEIGHTS_BALANCED) {
         s->class_weight = balanced_weights(train, C);

@@ -27,6 +27,15 @@ print(next(c["level"] for c in json.loads(sys.argv[1])["checks"] if c["name"] ==
     json '[c for c in d["checks"] if c["name"] == "blas" and "OpenBLAS" in c["text"]]'
 }
 
+@test "MUSTER_KERNELS chooses the matrix products; what is not there is refused" {
+    MUSTER_KERNELS=blas run_muster doctor --json
+    [ "$code" -eq 0 ]
+    json 'any("matrix products: BLAS" in c["text"] for c in d["checks"])'
+    MUSTER_KERNELS=v9 run_muster doctor
+    [ "$code" -eq 3 ]
+    grep -q 'MUSTER_KERNELS: no kernels "v9"' <<<"$err"
+}
+
 @test "no mpirun on PATH: a warning that says how to get one" {
     PATH=/nonexistent run_muster_clean doctor --json
     [ "$(level "mpi launcher")" = warn ]

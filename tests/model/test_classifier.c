@@ -247,7 +247,7 @@ static void test_labels_by_themselves(void **state)
         double w = f.model->config.wide_weight;
         wide_forward(wide, f.model->wide, &f.random.batch, NULL, 0, NULL, C);
         for (size_t k = 0; k < n; k++) {
-            mixed[k] = (1 - w) * (double)f.ws->encoder.logits[k] + w * (double)wide[k];
+            mixed[k] = (1 - w) * (double)f.ws->answer.act.logits[k] + w * (double)wide[k];
         }
         assert_close(SHAPES[i].name, answers, mixed, n, 1e-5);
 
@@ -267,6 +267,60 @@ static void test_labels_by_themselves(void **state)
     }
 }
 
+/* An answer's bits do not depend on the texts that are answered beside it; long texts
+ * make groups of their own, short ones share one. BLAS promises no such thing. */
+static void test_answers_are_their_own(void **state)
+{
+    (void)state;
+    const uint32_t orders[][FIXTURE_TEXTS] = {
+        {0}, {1}, {2}, {3}, {4}, {5}, {3, 1}, {5, 0, 4}, {4, 3, 2, 1, 0}};
+    const size_t n_texts[] = {1, 1, 1, 1, 1, 1, 2, 3, 5};
+    if (gemm_fp32() == &gemm_blas) {
+        skip();
+    }
+    for (size_t i = 0; i < COUNT_OF(SHAPES); i++) {
+        Fixture f = fixture_open(&SHAPES[i], false);
+        size_t C = f.model->sizes.n_classes;
+        float *all = random_floats(FIXTURE_TEXTS * C, 1, 1);
+        float *some = random_floats(FIXTURE_TEXTS * C, 1, 1);
+        classifier_predict(f.model, f.ws, &f.random.batch, all);
+        for (size_t k = 0; k < COUNT_OF(orders); k++) {
+            Picked part = pick(&f.random.batch, orders[k], n_texts[k]);
+            classifier_predict(f.model, f.ws, &part.batch, some);
+            for (size_t b = 0; b < n_texts[k]; b++) {
+                assert_same_bits(SHAPES[i].name, some + b * C, all + orders[k][b] * C, C);
+            }
+            picked_free(&part);
+        }
+        free(all);
+        free(some);
+        fixture_close(&f);
+    }
+}
+
+/* The pass that keeps nothing and the one that keeps all of it come to the same. */
+static void test_answers_are_the_trained_ones(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(SHAPES); i++) {
+        Fixture f = fixture_open(&SHAPES[i], false);
+        EncoderWeights weights = classifier_encoder(f.model);
+        EncoderAnswer answer = {0};
+        size_t n = FIXTURE_TEXTS * f.model->sizes.n_classes;
+        double *want = new_doubles(n);
+        workspace_reserve(f.ws, f.model, &f.random.batch);
+        encoder_forward(&weights, &f.ws->encoder, &f.random.batch, NULL);
+        encoder_answer(&weights, &answer, &f.random.batch);
+        for (size_t k = 0; k < n; k++) {
+            want[k] = (double)f.ws->encoder.logits[k];
+        }
+        assert_close(SHAPES[i].name, answer.act.logits, want, n, 1e-5);
+        encoder_answer_release(&answer);
+        free(want);
+        fixture_close(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +329,8 @@ int main(void)
         cmocka_unit_test(test_leaves_add_up),
         cmocka_unit_test(test_answers_sum_to_one),
         cmocka_unit_test(test_labels_by_themselves),
+        cmocka_unit_test(test_answers_are_their_own),
+        cmocka_unit_test(test_answers_are_the_trained_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

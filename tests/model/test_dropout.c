@@ -32,7 +32,7 @@ static void test_every_kernel(void **state)
     (void)state;
     enum { BEFORE = 3, CHUNKS = 5 };
     DropoutChunks *const kernels[] = {dropout_chunks_portable,
-                                      dispatch_has_v3() ? dropout_chunks_v3 : NULL,
+                                      dispatch_cpu_has(KERNELS_V3) ? dropout_chunks_v3 : NULL,
                                       dispatch_has_v4() ? dropout_chunks_v4 : NULL};
     uint8_t want[(BEFORE + CHUNKS) * CHUNK], got[CHUNKS * CHUNK];
     const float rates[] = {0, 0.1f, 0.5f, 0.9999f};
