@@ -17,12 +17,11 @@ def probabilities(log_odds):
 
 def best_thresholds(y_true, p):
     """Of 0.01 ... 0.99 those of the best F1, nearest to 0.5, then the smaller one."""
-    best = []
-    for c in range(y_true.shape[1]):
-        scores = [(f1_score(y_true[:, c], p[:, c] >= k / 100, zero_division=0),
-                   -abs(k - 50), -k) for k in range(1, 100)]
-        best.append(-max(scores)[2] / 100)
-    return best
+    scores = [f1_score(y_true, p >= k / 100, average=None, zero_division=0)
+              for k in range(1, 100)]
+    best = [max((scores[k - 1][c], -abs(k - 50), -k) for k in range(1, 100))
+            for c in range(y_true.shape[1])]
+    return [-k / 100 for _, _, k in best]
 
 
 def scores(y_true, p, thresholds):
