@@ -1,5 +1,7 @@
 /* `muster evaluate`: how good a model is on a split of its own data or on a file; the
  * figures go back to its run. */
+#include "cli/evaluate.h"
+
 #include "cli/command.h"
 
 #include "base/clock.h"
@@ -190,25 +192,29 @@ static void print_tables(const Subject *subject, const Evaluation *e, size_t sor
 
 /* ---- JSON ---- */
 
-static void write_json(const Subject *subject, const Evaluation *e, int indent,
-                       StrBuf *out)
+static void write_object(const Subject *subject, const Evaluation *e, JsonWriter *w)
 {
     char date[20];
     clock_format(clock_wall_ms(), date);
-    JsonWriter w = json_writer(out, indent);
-    json_begin_object(&w);
-    json_write_key(&w, "timestamp");
-    json_write_string(&w, date);
-    json_write_key(&w, "run_id");
-    json_write_string(&w, subject->reference->run_id);
-    json_write_key(&w, "checkpoint");
-    json_write_string(&w, subject->reference->checkpoint_dir);
-    json_write_key(&w, "split");
-    json_write_string(&w, subject->split);
-    json_write_key(&w, "data");
-    json_write_string(&w, options.data);
-    evaluation_write(e, subject->predictor, &w);
-    json_end_object(&w);
+    json_begin_object(w);
+    json_write_key(w, "timestamp");
+    json_write_string(w, date);
+    json_write_key(w, "run_id");
+    json_write_string(w, subject->reference->run_id);
+    json_write_key(w, "checkpoint");
+    json_write_string(w, subject->reference->checkpoint_dir);
+    json_write_key(w, "split");
+    json_write_string(w, subject->split);
+    json_write_key(w, "data");
+    json_write_string(w, options.data);
+    evaluation_write(e, subject->predictor, w);
+    json_end_object(w);
+}
+
+static void write_json(const Subject *subject, const Evaluation *e, StrBuf *out)
+{
+    JsonWriter w = json_writer(out, 2);
+    write_object(subject, e, &w);
     strbuf_add_char(out, '\n');
 }
 
@@ -247,7 +253,7 @@ static Status log_artifact(const Subject *subject, const Evaluation *e)
                       : mem_printf("evaluation_%s.json", subject->split);
     char *path = path_join(subject->reference->result_dir, name);
     StrBuf text = {0};
-    write_json(subject, e, 2, &text);
+    write_json(subject, e, &text);
     Status status = file_write(path, text.p, text.n);
     strbuf_free(&text);
     free(path);
@@ -287,13 +293,28 @@ static Status evaluate(const Subject *subject, EvaluationSplit split, Evaluation
     return status;
 }
 
-static Status report(const Subject *subject, const Evaluation *e, size_t sort, bool json)
+/* Where an evaluation goes: a JSON object of its own, a key of another's, or tables. */
+typedef struct Target {
+    bool json;
+    JsonWriter *within;
+} Target;
+
+static void print_json(const Subject *subject, const Evaluation *e)
 {
-    if (json) {
-        StrBuf text = {0};
-        write_json(subject, e, 2, &text);
-        fputs(text.p, stdout);
-        strbuf_free(&text);
+    StrBuf text = {0};
+    write_json(subject, e, &text);
+    fputs(text.p, stdout);
+    strbuf_free(&text);
+}
+
+static Status report(const Subject *subject, const Evaluation *e, size_t sort,
+                     const Target *target)
+{
+    if (target->within) {
+        json_write_key(target->within, "evaluation");
+        write_object(subject, e, target->within);
+    } else if (target->json) {
+        print_json(subject, e);
     } else {
         print_tables(subject, e, sort);
     }
@@ -301,14 +322,14 @@ static Status report(const Subject *subject, const Evaluation *e, size_t sort, b
     return check_gates(e);
 }
 
-static Status run(const Invocation *invocation)
+static Status evaluate_model(const char *model, const Target *target)
 {
     size_t split, sort;
     TRY(choose("split", options.split, SPLITS, 3, &split));
     TRY(choose("sort", options.sort, SORTS, 3, &sort));
     TRY(check_gates(NULL));
     ModelReference reference = {0};
-    TRY(model_reference_resolve(options.tracking_uri, invocation->args[0], &reference));
+    TRY(model_reference_resolve(options.tracking_uri, model, &reference));
     Subject subject = {.reference = &reference,
                        .split = options.data ? "data" : options.split};
     Evaluation evaluation = {0};
@@ -320,12 +341,23 @@ static Status run(const Invocation *invocation)
         status = evaluate(&subject, (EvaluationSplit)split, &evaluation);
     }
     if (status == STATUS_OK) {
-        status = report(&subject, &evaluation, sort, invocation->json);
+        status = report(&subject, &evaluation, sort, target);
     }
     evaluation_free(&evaluation);
     predictor_close(subject.predictor);
     model_reference_free(&reference);
     return status;
+}
+
+static Status run(const Invocation *invocation)
+{
+    return evaluate_model(invocation->args[0], &(Target){.json = invocation->json});
+}
+
+Status evaluate_trained(const char *tracking_uri, const char *run_id, JsonWriter *json)
+{
+    options.tracking_uri = tracking_uri;
+    return evaluate_model(run_id, &(Target){.within = json});
 }
 
 #define AT(field) offsetof(struct EvaluateOptions, field)

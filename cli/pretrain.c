@@ -1,6 +1,7 @@
 /* `muster pretrain`: word vectors for model.init_from. */
+#include "cli/pretrain.h"
+
 #include "cli/command.h"
-#include "cli/train_config.h"
 
 #include "base/files.h"
 #include "base/json.h"
@@ -9,6 +10,7 @@
 #include "trainer/comm.h"
 #include "trainer/launch.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,6 +97,11 @@ static Status read_config(WholeConfig *w, const Invocation *invocation,
     return status;
 }
 
+static int64_t dim_of(const WholeConfig *w)
+{
+    return w->pretrain.dim > 0 ? w->pretrain.dim : w->model.hidden;
+}
+
 /* ---- ranks ---- */
 
 /* Config or text that one rank sees otherwise would give vectors of neither. */
@@ -157,20 +164,49 @@ static void print_json(const WholeConfig *w, const PretrainResult *r, const Corp
     strbuf_free(&text);
 }
 
-static void print_text(const WholeConfig *w, const PretrainResult *r)
+/* How the end is told. */
+typedef enum Telling { TELL_JSON, TELL_NEXT, TELL_FIGURES } Telling;
+
+static void print_text(const WholeConfig *w, const PretrainResult *r, bool next)
 {
     log_note("%zu vectors of %zu numbers, loss %.4f, %.0f words/s", r->vectors.n,
              r->vectors.dim, r->loss, (double)r->words / r->seconds);
-    log_note("%s: next: muster train CONFIG model.init_from=%s", w->pretrain.out,
-             w->pretrain.out);
+    if (next) {
+        log_note("%s: next: muster train CONFIG model.init_from=%s", w->pretrain.out,
+                 w->pretrain.out);
+    }
+}
+
+/* What the vectors depend on: rows, words, settings, seed. Not where they go, nor the
+ * threads, which do not show in them. */
+static void add_setting(void *sha, const char *key, const char *value)
+{
+    if (strcmp(key, "pretrain.out") != 0 && strcmp(key, "pretrain.threads") != 0) {
+        add_to_digest(sha, key, value);
+    }
+}
+
+static void digest_source(const WholeConfig *w, const Corpus *corpus,
+                          char out[SHA256_HEX])
+{
+    const int64_t numbers[] = {w->top.seed, dim_of(w), w->data.ngram_min,
+                               w->data.ngram_max, w->data.ngram_buckets};
+    Sha256 *sha = sha256_begin();
+    config_flatten(&w->sections[N_ALL_SECTIONS - 1], 1, add_setting, sha);
+    sha256_add(sha, numbers, sizeof numbers);
+    sha256_add(sha, corpus_digest(corpus), SHA256_HEX);
+    sha256_end(sha, out);
 }
 
 static Status save(const WholeConfig *w, const PretrainResult *result,
                    const Corpus *corpus)
 {
+    char source[SHA256_HEX];
+    digest_source(w, corpus, source);
     VectorsInfo info = {.settings = &w->sections[N_ALL_SECTIONS - 1],
                         .seed = (uint64_t)w->top.seed,
                         .corpus_digest = corpus_digest(corpus),
+                        .source_digest = source,
                         .loss = result->loss};
     return word_vectors_save(&result->vectors, &info, w->pretrain.out);
 }
@@ -178,14 +214,17 @@ static Status save(const WholeConfig *w, const PretrainResult *result,
 /* ---- all of it ---- */
 
 static Status train(const WholeConfig *w, const Ranks *ranks, const Corpus *corpus,
-                    bool json)
+                    Telling telling)
 {
-    int64_t dim = w->pretrain.dim > 0 ? w->pretrain.dim : w->model.hidden;
     PretrainJob job = {.ranks = ranks,
                        .config = &w->pretrain,
-                       .dim = (size_t)dim,
+                       .dim = (size_t)dim_of(w),
                        .seed = (uint64_t)w->top.seed,
                        .corpus = corpus};
+    if (w->pretrain.ngrams && w->pretrain.deterministic) {
+        job.ngrams = (NgramConfig){(size_t)w->data.ngram_min, (size_t)w->data.ngram_max,
+                                   (size_t)w->data.ngram_buckets};
+    }
     log_note("%zu texts, %llu words, %zu of them seen often enough%s",
              corpus_n_texts(corpus), (unsigned long long)corpus_n_words(corpus),
              corpus_vocab_size(corpus),
@@ -196,10 +235,10 @@ static Status train(const WholeConfig *w, const Ranks *ranks, const Corpus *corp
     if (ranks->rank == 0) {
         status = save(w, &result, corpus);
     }
-    if (status == STATUS_OK && ranks->rank == 0 && json) {
+    if (status == STATUS_OK && ranks->rank == 0 && telling == TELL_JSON) {
         print_json(w, &result, corpus);
     } else if (status == STATUS_OK) {
-        print_text(w, &result);
+        print_text(w, &result, telling == TELL_NEXT);
     }
     pretrain_result_free(&result);
     return ranks_agree(ranks, status);
@@ -216,6 +255,73 @@ static Status read_corpus(const WholeConfig *w, const Ranks *ranks, Corpus **out
     return same_everywhere(ranks, corpus_digest(*out), STATUS_DATA, "the text");
 }
 
+/* ---- for a training ---- */
+
+typedef enum VectorsState { VECTORS_FIT, VECTORS_MISSING, VECTORS_OTHER } VectorsState;
+
+/* Rank 0 looks; the others are told. Collective. */
+static Status look_at_vectors(const WholeConfig *w, const Ranks *ranks,
+                              const Corpus *corpus, VectorsState *out)
+{
+    Status status = STATUS_OK;
+    *out = VECTORS_FIT;
+    if (ranks->rank == 0) {
+        char wanted[SHA256_HEX], found[SHA256_HEX] = "";
+        digest_source(w, corpus, wanted);
+        status = word_vectors_source(w->pretrain.out, found);
+        *out = strcmp(wanted, found) == 0 ? VECTORS_FIT : VECTORS_OTHER;
+        if (status == STATUS_NOT_FOUND) {
+            status = STATUS_OK;
+            *out = VECTORS_MISSING;
+        }
+    }
+    TRY(ranks_agree(ranks, status));
+    ranks->broadcast(ranks->self, out, sizeof *out);
+    return STATUS_OK;
+}
+
+static Status make_vectors(const WholeConfig *w, const Ranks *ranks, const Corpus *corpus)
+{
+    VectorsState state;
+    TRY(look_at_vectors(w, ranks, corpus, &state));
+    if (state == VECTORS_FIT) {
+        log_note("%s: word vectors, learnt before", w->pretrain.out);
+        return STATUS_OK;
+    }
+    TRY(pretrain_config_check(&w->pretrain, NULL, ranks->size));
+    log_note("%s: learning word vectors%s", w->pretrain.out,
+             state == VECTORS_OTHER
+                 ? " again: those there come from other rows, settings or another seed"
+                 : " first");
+    return train(w, ranks, corpus, TELL_FIGURES);
+}
+
+/* There is nothing yet that a signal could save: it ends the program, as it ends
+ * `muster pretrain`. */
+enum { N_SIGNALS = 3 };
+static const int SIGNALS[N_SIGNALS] = {SIGINT, SIGTERM, SIGUSR1};
+
+Status pretrain_for_training(const WholeConfig *w, const Ranks *ranks)
+{
+    if (!w->makes_vectors) {
+        return STATUS_OK;
+    }
+    struct sigaction before[N_SIGNALS], usual = {.sa_handler = SIG_DFL};
+    for (int i = 0; i < N_SIGNALS; i++) {
+        sigaction(SIGNALS[i], &usual, &before[i]);
+    }
+    Corpus *corpus = NULL;
+    Status status = read_corpus(w, ranks, &corpus);
+    status = status == STATUS_OK ? make_vectors(w, ranks, corpus) : status;
+    corpus_close(corpus);
+    for (int i = 0; i < N_SIGNALS; i++) {
+        sigaction(SIGNALS[i], &before[i], NULL);
+    }
+    return status;
+}
+
+/* ---- the command ---- */
+
 static Status run_all(const Ranks *ranks, const Invocation *invocation)
 {
     WholeConfig whole;
@@ -228,8 +334,9 @@ static Status run_all(const Ranks *ranks, const Invocation *invocation)
     if (status == STATUS_OK && !options.explain) {
         status = check_out(&whole, ranks);
         status = status == STATUS_OK ? read_corpus(&whole, ranks, &corpus) : status;
-        status =
-            status == STATUS_OK ? train(&whole, ranks, corpus, invocation->json) : status;
+        status = status == STATUS_OK ? train(&whole, ranks, corpus,
+                                             invocation->json ? TELL_JSON : TELL_NEXT)
+                                     : status;
     }
     corpus_close(corpus);
     whole_config_free(&whole);

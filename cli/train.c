@@ -40,6 +40,10 @@ static const Option OPTIONS[] = {
      .kind = OPTION_FLAG,
      .offset = AT(explain),
      .help = "print every final value and where it came from, and stop"},
+    {.name = "evaluate",
+     .kind = OPTION_FLAG,
+     .offset = AT(evaluate),
+     .help = "then print precision, recall and f1 of the test split, as muster evaluate"},
     {.name = "experiment",
      .kind = OPTION_TEXT,
      .offset = AT(experiment),
@@ -57,7 +61,8 @@ static const Option OPTIONS[] = {
      .help = "the run store, sqlite:///PATH"},
 };
 
-static const OptionConflict CONFLICTS[] = {{"explain", "ranks"}, {"explain", "resume"}};
+static const OptionConflict CONFLICTS[] = {
+    {"explain", "ranks"}, {"explain", "resume"}, {"explain", "evaluate"}};
 
 /* --- signals: the first asks for a checkpoint, a second Ctrl-C ends at once --- */
 
@@ -147,6 +152,8 @@ static const Example EXAMPLES[] = {
     {"muster train configs/debian-sections.yaml --ranks 2", "on two cores"},
     {"mpirun -n 4 muster train configs/x.yaml train.lr=3e-4",
      "under a launcher of your own, one value changed"},
+    {"muster train configs/debian-sections-quality.yaml --evaluate",
+     "word vectors first, then the training, then its test split"},
     {"muster train --resume last", "continue where the last run was stopped"},
     {"muster train configs/x.yaml --explain", "every value and where it comes from"},
 };
@@ -157,7 +164,9 @@ const Command command_train = {
     .usage = "train CONFIG [section.key=value ...]",
     .details =
         "Ranks share each batch; 1, 2, 4 and 8 of them give the same bits. Ctrl-C, "
-        "SIGTERM and\nSIGUSR1 end with a checkpoint to resume from.",
+        "SIGTERM and\nSIGUSR1 end with a checkpoint to resume from. Where "
+        "model.init_from is what the\nconfig gives as pretrain.out, word vectors are "
+        "learnt first, unless they are there and fit.",
     .examples = EXAMPLES,
     .n_examples = sizeof EXAMPLES / sizeof EXAMPLES[0],
     .options = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0], CONFLICTS,

@@ -165,11 +165,33 @@ static Status check_init(const WholeConfig *w, const Config *config)
     return STATUS_CONFIG;
 }
 
+/* Given, not left to its default: somebody who names a folder to start from has not asked
+ * for it to be made. */
+static bool makes_vectors(const WholeConfig *w, const Config *config)
+{
+    const char *from = w->model.init_from, *out = w->pretrain.out;
+    return w->model.arch == ARCH_LITE && from && *from && out && strcmp(from, out) == 0 &&
+           strcmp(config_origin(config, "pretrain.out"), "default") != 0;
+}
+
+/* Margins tell one label from all others; several labels a text have no such side. */
+static Status check_wide_loss(const WholeConfig *w, const Config *config)
+{
+    if (w->train.wide_loss == WIDE_LOSS_SAME || !w->data.label_separator) {
+        return STATUS_OK;
+    }
+    status_set(STATUS_CONFIG, "%s: train.wide_loss: goes with one label a text",
+               config_origin(config, "train.wide_loss"));
+    status_hint("train.wide_loss=same");
+    return STATUS_CONFIG;
+}
+
 static Status check_all(const WholeConfig *w, const Config *config, int n_ranks)
 {
     TRY(data_config_check(&w->data, config));
     TRY(model_config_check(&w->model, config));
     TRY(check_init(w, config));
+    TRY(check_wide_loss(w, config));
     TRY(train_config_check(&w->train, config, n_ranks));
     return tracking_config_check(&w->tracking, config);
 }
@@ -220,6 +242,7 @@ Status whole_config_read(WholeConfig *w, const ConfigFiles *files,
 {
     TRY(fill(w, files, overrides, n_overrides, options));
     w->init_place = mem_strdup(config_origin(w->source, "model.init_from"));
+    w->makes_vectors = makes_vectors(w, w->source);
     TRY(check_all(w, w->source, n_ranks));
     digest_values(w);
     return STATUS_OK;

@@ -33,8 +33,9 @@ typedef struct WholeConfig {
     PredictConfig predict;
     TrackingConfig tracking;
     PretrainConfig pretrain;
-    char *init_place; /* where model.init_from was given */
-    Config *source;   /* owned: where values come from */
+    char *init_place;   /* where model.init_from was given */
+    bool makes_vectors; /* model.init_from is the pretrain.out that was given */
+    Config *source;     /* owned: where values come from */
     Section sections[N_ALL_SECTIONS];
     Section recorded[N_RECORDED_SECTIONS]; /* data, model, train: in each checkpoint */
     char digest[SHA256_HEX];               /* of all values */

@@ -3,6 +3,7 @@
 #include "cli/train_job.h"
 
 #include "cli/lr_find.h"
+#include "cli/pretrain.h"
 #include "cli/reproduction.h"
 #include "cli/train_config.h"
 #include "cli/train_run.h"
@@ -145,6 +146,9 @@ static Status open_sets(TrainJobState *job)
 /* Ranks must start from the same vectors. */
 static Status read_start(TrainJobState *job)
 {
+    if (!job->resume.checkpoint_dir) {
+        TRY(pretrain_for_training(&job->config, job->ranks));
+    }
     Status status = train_start_open(&job->config, &job->resume, &job->start);
     TRY(ranks_agree(job->ranks, status));
     if (!job->start.added.digest) {
@@ -274,6 +278,28 @@ static Status tell_repeated(const TrainJobState *job)
     return ranks_agree(job->ranks, status);
 }
 
+/* Before a training, not after it. */
+static Status check_evaluate(const TrainJobState *job)
+{
+    if (!job->options->evaluate || job->data.splits.n_test > 0) {
+        return STATUS_OK;
+    }
+    status_set(STATUS_CONFIG, "--evaluate: the config has no test rows");
+    status_hint("data.test=FILE, or data.test_size=0.2");
+    return STATUS_CONFIG;
+}
+
+/* The other ranks sleep while rank 0 evaluates. */
+static Status close_run(TrainJobState *job, Status trained)
+{
+    Status status = job->run ? training_run_close(job->run, trained) : STATUS_OK;
+    if (job->options->evaluate && trained == STATUS_OK) {
+        job->ranks->wait(job->ranks->self);
+        status = ranks_agree(job->ranks, status);
+    }
+    return trained != STATUS_OK ? trained : status;
+}
+
 Status train_job_run(const Ranks *ranks, const TrainOptions *options,
                      const char *const *args, size_t n_args,
                      const volatile sig_atomic_t *signal)
@@ -286,15 +312,14 @@ Status train_job_run(const Ranks *ranks, const TrainOptions *options,
         status = explain(&job);
     } else if (status == STATUS_OK) {
         status = read_data(&job);
+        status = status == STATUS_OK ? check_evaluate(&job) : status;
         if (status == STATUS_OK) {
             prepare_loop(&job, signal);
             status = train_check_resume(&job.loop);
         }
         status = status == STATUS_OK ? open_run(&job) : status;
         status = status == STATUS_OK ? train(&job) : status;
-        if (job.run) {
-            training_run_close(job.run, status);
-        }
+        status = close_run(&job, status);
         status = status == STATUS_OK ? tell_repeated(&job) : status;
     }
     close_job(&job);

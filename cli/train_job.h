@@ -19,6 +19,7 @@ typedef struct TrainOptions {
     const char *experiment;
     const char *run_name;
     const char *tracking_uri;
+    bool evaluate;        /* the test split, once trained */
     bool json;            /* one object on stdout at the end */
     const LrSweep *sweep; /* instead of training, look for a learning rate; or NULL */
     struct Reproduction *reproduction; /* a run to train again and compare; or NULL */

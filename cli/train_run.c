@@ -1,6 +1,7 @@
 /* The run of a training, from its creation to its last line. */
 #include "cli/train_run.h"
 
+#include "cli/evaluate.h"
 #include "cli/lr_find.h"
 #include "cli/reproduction.h"
 #include "cli/train_sets.h"
@@ -365,7 +366,16 @@ static const char *end_name(Status status)
     }
 }
 
-static void print_json(const TrainingRun *run, Status status)
+/* After the callbacks: the logger has delivered all there is to know of the run. */
+static Status evaluate_run(const TrainingRun *run, Status trained, JsonWriter *json)
+{
+    if (!run->options->evaluate || trained != STATUS_OK) {
+        return STATUS_OK;
+    }
+    return evaluate_trained(run->config->tracking.uri, run->tracked.run_id, json);
+}
+
+static Status print_json(const TrainingRun *run, Status status)
 {
     StrBuf text = {0};
     JsonWriter w = json_writer(&text, 2);
@@ -389,21 +399,25 @@ static void print_json(const TrainingRun *run, Status status)
         json_write_double(&w, run->ending.metrics[i].value);
     }
     json_end_object(&w);
+    Status evaluated = evaluate_run(run, status, &w);
     json_end_object(&w);
     printf("%s\n", text.p);
     strbuf_free(&text);
+    return evaluated;
 }
 
-void training_run_close(TrainingRun *run, Status status)
+Status training_run_close(TrainingRun *run, Status status)
 {
+    Status evaluated = STATUS_OK;
     callbacks_close(&run->list);
     if (run->tracked.run_id && run->options->json && is_training(run->options)) {
-        print_json(run, status);
+        evaluated = print_json(run, status);
     } else if (run->result_dir && status == STATUS_OK && is_training(run->options)) {
         log_note("results and checkpoints: %s", run->result_dir);
-        if (run->config->train.fast_dev_run == 0) {
+        if (run->config->train.fast_dev_run == 0 && !run->options->evaluate) {
             log_note("next: muster evaluate %s --split test", run->trial_id);
         }
+        evaluated = evaluate_run(run, status, NULL);
     }
     free(run->ending.best_checkpoint);
     free(run->result_dir);
@@ -411,4 +425,5 @@ void training_run_close(TrainingRun *run, Status status)
     strlist_free(&run->texts);
     tracked_run_free(&run->tracked);
     free(run);
+    return evaluated;
 }

@@ -20,7 +20,8 @@ Status training_run_open(const WholeConfig *config, const Splits *splits,
 void training_run_fill(TrainingRun *run, TrainJob *job);
 
 /* Closes the callbacks and prints how it ended: one JSON object on stdout, or on stderr
- * where the run is and what to do with it. */
-void training_run_close(TrainingRun *run, Status status);
+ * where the run is and what to do with it; with --evaluate the test split's scores
+ * too. Returns what became of that evaluation. */
+Status training_run_close(TrainingRun *run, Status status);
 
 #endif

@@ -35,6 +35,25 @@ static Status check_width(const WholeConfig *config, const WordVectors *vectors)
     return STATUS_CONFIG;
 }
 
+/* N-gram vectors mean something under the hashes that they were learnt with alone. */
+static Status check_ngrams(const WholeConfig *config, const WordVectors *vectors)
+{
+    const DataConfig *data = &config->data;
+    if (vectors->ngram_buckets == 0 ||
+        (vectors->ngram_min == (size_t)data->ngram_min &&
+         vectors->ngram_max == (size_t)data->ngram_max &&
+         vectors->ngram_buckets == (size_t)data->ngram_buckets)) {
+        return STATUS_OK;
+    }
+    status_set(STATUS_CONFIG,
+               "%s: model.init_from: %s has other character n-grams than data.ngram_*",
+               config->init_place, config->model.init_from);
+    status_hint("data.ngram_min=%zu data.ngram_max=%zu data.ngram_buckets=%zu, or "
+                "pretrain.ngrams=no",
+                vectors->ngram_min, vectors->ngram_max, vectors->ngram_buckets);
+    return STATUS_CONFIG;
+}
+
 static Status read_folder(const WholeConfig *config, TrainStart *start)
 {
     Status status = word_vectors_load(config->model.init_from, &start->vectors);
@@ -45,7 +64,8 @@ static Status read_folder(const WholeConfig *config, TrainStart *start)
     TRY(status);
     start->added =
         (AddedWords){start->vectors.n, start->vectors.words, start->vectors.digest};
-    return check_width(config, &start->vectors);
+    TRY(check_width(config, &start->vectors));
+    return check_ngrams(config, &start->vectors);
 }
 
 /* The vocabulary's lines: the words of the rows come first and are found again, those

@@ -231,3 +231,21 @@ size_t word_ngrams(const NgramConfig *config, Text word, uint32_t **items, size_
     }
     return distinct;
 }
+
+void ngram_lists_init(NgramLists *lists, const NgramConfig *config, const Text *words,
+                      size_t n)
+{
+    size_t used = 0, cap = 0;
+    *lists = (NgramLists){.begin = mem_zalloc(n + 1, sizeof *lists->begin)};
+    for (size_t i = 0; i < n; i++) {
+        word_ngrams(config, words[i], &lists->bucket, &used, &cap);
+        lists->begin[i + 1] = used;
+    }
+}
+
+void ngram_lists_free(NgramLists *lists)
+{
+    free(lists->begin);
+    free(lists->bucket);
+    *lists = (NgramLists){0};
+}

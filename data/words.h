@@ -52,4 +52,14 @@ enum { NGRAM_WORD_CHARS = 256 };
 size_t word_ngrams(const NgramConfig *config, Text word, uint32_t **items, size_t *n,
                    size_t *cap);
 
+/* The same of many words: word i's buckets stand from begin[i] to begin[i + 1]. */
+typedef struct NgramLists {
+    size_t *begin;    /* [n + 1] */
+    uint32_t *bucket; /* [begin[n]] */
+} NgramLists;
+
+void ngram_lists_init(NgramLists *lists, const NgramConfig *config, const Text *words,
+                      size_t n);
+void ngram_lists_free(NgramLists *lists);
+
 #endif

@@ -252,6 +252,9 @@ void classifier_leaf(const Classifier *model, Workspace *ws, const PackedBatch *
         float n_sum = model->sizes.multi_label ? (float)C : 1.0f;
         loss.scale *= n_sum;
         out->dense[model->table.n_dense + LEAF_LOSS_WIDE] =
-            loss_apply(out->wide_dlogits, &batch->targets, &loss, B, C) / n_sum;
+            step->wide_hinge
+                ? squared_hinge(out->wide_dlogits, batch->targets.classes, loss.weight,
+                                loss.scale, B, C)
+                : loss_apply(out->wide_dlogits, &batch->targets, &loss, B, C) / n_sum;
     }
 }

@@ -5,11 +5,19 @@
 #include "model/classifier.h"
 #include "model/word_vectors.h"
 
+/* Where the words of the vectors stand in the model. */
+typedef struct WordPlaces {
+    const uint32_t *row;          /* [n] of the word table, or UINT32_MAX for none */
+    const size_t *ngram_begin;    /* [n + 1] NULL when the vectors have no n-grams */
+    const uint32_t *ngram_bucket; /* [ngram_begin[n]] */
+} WordPlaces;
+
 /* Gives the rows that have a vector that vector, all of them centred (each number around
- * its mean over the words) and scaled to a standard deviation of 0.3; n-gram vectors,
- * which such words need less, shrink to a tenth: N(0, 0.01). row_of[i] is the row of
- * vectors->words[i], or UINT32_MAX for none. vectors->dim is the model's width. */
+ * its mean over the words) and scaled to a standard deviation of 0.3. Vectors with
+ * n-grams, which must be the model's, give it theirs too, and it is what is composed of
+ * them that is centred and scaled. Without, n-gram vectors, which such words need less,
+ * shrink to a tenth: N(0, 0.01). vectors->dim is the model's width. */
 void classifier_init_words(Classifier *model, const WordVectors *vectors,
-                           const uint32_t *row_of);
+                           const WordPlaces *places);
 
 #endif

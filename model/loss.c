@@ -189,6 +189,28 @@ float multi_label_loss(float *logits, const Targets *targets, const float *weigh
     return loss;
 }
 
+MULTIVERSION
+float squared_hinge(float *logits, const int32_t *label, const float *weight, float scale,
+                    size_t n, size_t C)
+{
+    const float per_logit = 1.0f / HINGE_LOGITS;
+    float loss = 0;
+    for (size_t i = 0; i < n; i++) {
+        float *row = logits + i * C;
+        size_t y = (size_t)label[i];
+        float share = scale * (weight ? weight[y] : 1.0f), row_loss = 0;
+        for (size_t c = 0; c < C; c++) {
+            float sign = c == y ? 1.0f : -1.0f;
+            float lacking = 1.0f - sign * (row[c] * per_logit - 1.0f);
+            lacking = lacking < 0 ? 0 : lacking; /* NaN stays */
+            row_loss += lacking * lacking;
+            row[c] = -2.0f * share * sign * lacking * per_logit;
+        }
+        loss += share * row_loss;
+    }
+    return loss;
+}
+
 float loss_apply(float *logits, const Targets *targets, const Loss *loss, size_t n,
                  size_t C)
 {

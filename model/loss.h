@@ -39,6 +39,15 @@ float bce_with_logits(float *logits, const int32_t *label, const float *weight,
 float multi_label_loss(float *logits, const Targets *targets, const float *weight,
                        float gamma, float smoothing, float scale, size_t n, size_t C);
 
+/* The linear SVM's loss, one class against the rest (Crammer, Singer 2001 discuss the
+ * others): w[y_i] sum_c max(0, 1 - s_ic m_ic)^2, s_ic = 1 for the label and -1 for all
+ * others, with margins m = logit / HINGE_LOGITS - 1. So logits of 0 say "none of them",
+ * as the intercept that a classifier of many classes would have to learn, and softmax of
+ * the logits gives probabilities of a usable spread. Otherwise as cross_entropy. */
+enum { HINGE_LOGITS = 5 };
+float squared_hinge(float *logits, const int32_t *label, const float *weight, float scale,
+                    size_t n, size_t C);
+
 /* In the order of `train.loss`. */
 typedef enum LossKind { LOSS_CROSS_ENTROPY, LOSS_FOCAL, LOSS_BCE } LossKind;
 

@@ -45,6 +45,7 @@ typedef struct LeafStep {
     bool dropout;
     LossKind loss;     /* of both branches */
     float focal_gamma; /* for LOSS_FOCAL */
+    bool wide_hinge;   /* squared_hinge for the wide branch instead */
     float scale; /* 1 / (sum of the global batch's class weights); LOSS_BCE: 1 / texts */
     float label_smoothing;     /* of the deep branch's loss */
     const float *class_weight; /* [C], or NULL for ones */

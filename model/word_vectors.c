@@ -13,16 +13,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONFIG_LIMIT = 1 << 20, MAX_DIM = 8192 };
-static const int64_t MAX_WORDS = 1 << 28;
+enum { CONFIG_LIMIT = 1 << 20, MAX_DIM = 8192, MAX_NGRAM = 16 };
+static const int64_t MAX_WORDS = 1 << 28, MAX_BUCKETS = 1 << 24;
 static const size_t VOCAB_LIMIT = (size_t)4 << 30;
 static const char TENSOR_NAME[] = "embeddings.word_embeddings.weight";
+static const char NGRAM_TENSOR_NAME[] = "embeddings.ngram_embeddings.weight";
 static const char MODEL_TYPE[] = "muster-skipgram";
 
 void word_vectors_free(WordVectors *vectors)
 {
     free(vectors->words);
     free(vectors->rows);
+    free(vectors->ngrams);
     strbuf_free(&vectors->bytes);
     *vectors = (WordVectors){0};
 }
@@ -32,6 +34,12 @@ static void digest_vectors(WordVectors *vectors)
     Sha256 *sha = sha256_begin();
     sha256_add(sha, vectors->bytes.p, vectors->bytes.n);
     sha256_add(sha, vectors->rows, vectors->n * vectors->dim * sizeof *vectors->rows);
+    if (vectors->ngram_buckets > 0) {
+        const size_t sizes[] = {vectors->ngram_min, vectors->ngram_max};
+        sha256_add(sha, sizes, sizeof sizes);
+        sha256_add(sha, vectors->ngrams,
+                   vectors->ngram_buckets * vectors->dim * sizeof *vectors->ngrams);
+    }
     sha256_end(sha, vectors->digest);
 }
 
@@ -70,6 +78,16 @@ static void write_settings(JsonWriter *w, const Section *section)
     json_end_object(w);
 }
 
+static void write_ngram_sizes(const WordVectors *vectors, JsonWriter *w)
+{
+    json_write_key(w, "ngram_min");
+    json_write_int(w, (int64_t)vectors->ngram_min);
+    json_write_key(w, "ngram_max");
+    json_write_int(w, (int64_t)vectors->ngram_max);
+    json_write_key(w, "ngram_buckets");
+    json_write_int(w, (int64_t)vectors->ngram_buckets);
+}
+
 static Status save_config(const WordVectors *vectors, const VectorsInfo *info,
                           const char *dir)
 {
@@ -82,10 +100,15 @@ static Status save_config(const WordVectors *vectors, const VectorsInfo *info,
     json_write_int(&w, (int64_t)vectors->n);
     json_write_key(&w, "hidden_size");
     json_write_int(&w, (int64_t)vectors->dim);
+    if (vectors->ngram_buckets > 0) {
+        write_ngram_sizes(vectors, &w);
+    }
     json_write_key(&w, "seed");
     json_write_int(&w, (int64_t)info->seed);
     json_write_key(&w, "corpus_digest");
     json_write_string(&w, info->corpus_digest);
+    json_write_key(&w, "source_digest");
+    json_write_string(&w, info->source_digest);
     json_write_key(&w, "loss");
     json_write_double(&w, info->loss);
     write_settings(&w, info->settings);
@@ -99,13 +122,19 @@ static Status save_config(const WordVectors *vectors, const VectorsInfo *info,
 static Status save_rows(const WordVectors *vectors, const char *dir)
 {
     static const char *const METADATA[][2] = {{"format", "pt"}};
-    Tensor tensor = {.name = TENSOR_NAME,
-                     .type = TENSOR_F32,
-                     .rank = 2,
-                     .dims = {vectors->n, vectors->dim},
-                     .data = vectors->rows};
+    const Tensor tensors[] = {{.name = TENSOR_NAME,
+                               .type = TENSOR_F32,
+                               .rank = 2,
+                               .dims = {vectors->n, vectors->dim},
+                               .data = vectors->rows},
+                              {.name = NGRAM_TENSOR_NAME,
+                               .type = TENSOR_F32,
+                               .rank = 2,
+                               .dims = {vectors->ngram_buckets, vectors->dim},
+                               .data = vectors->ngrams}};
+    size_t n = vectors->ngram_buckets > 0 ? 2 : 1;
     char *path = path_join(dir, "model.safetensors");
-    Status status = safetensors_write(path, &tensor, 1, METADATA, 1);
+    Status status = safetensors_write(path, tensors, n, METADATA, 1);
     free(path);
     return status;
 }
@@ -181,7 +210,13 @@ static Status read_sizes(const Json *json, const char *path, WordVectors *out)
         return STATUS_DAMAGED;
     }
     TRY(read_size(json, path, "vocab_size", MAX_WORDS, &out->n));
-    return read_size(json, path, "hidden_size", MAX_DIM, &out->dim);
+    TRY(read_size(json, path, "hidden_size", MAX_DIM, &out->dim));
+    if (!json_get(json, "ngram_buckets")) {
+        return STATUS_OK; /* words alone */
+    }
+    TRY(read_size(json, path, "ngram_min", MAX_NGRAM, &out->ngram_min));
+    TRY(read_size(json, path, "ngram_max", MAX_NGRAM, &out->ngram_max));
+    return read_size(json, path, "ngram_buckets", MAX_BUCKETS, &out->ngram_buckets);
 }
 
 static Status load_config(const char *dir, WordVectors *out)
@@ -198,20 +233,28 @@ static Status load_config(const char *dir, WordVectors *out)
 }
 
 /* Finite numbers of the shape that config.json gives. */
+static Status copy_rows(const Safetensors *file, const char *name, size_t n, size_t dim,
+                        float **out)
+{
+    const float *rows;
+    TRY(safetensors_f32(file, name, 2, (size_t[]){n, dim}, &rows));
+    *out = mem_alloc(n * dim, sizeof **out);
+    memcpy(*out, rows, n * dim * sizeof *rows);
+    return STATUS_OK;
+}
+
 static Status load_rows(const char *dir, WordVectors *out)
 {
     char *path = path_join(dir, "model.safetensors");
     Safetensors *file = NULL;
-    const float *rows;
     Status status = safetensors_open(path, &file);
     status = status == STATUS_NOT_FOUND ? STATUS_DAMAGED : status;
     if (status == STATUS_OK) {
-        status =
-            safetensors_f32(file, TENSOR_NAME, 2, (size_t[]){out->n, out->dim}, &rows);
+        status = copy_rows(file, TENSOR_NAME, out->n, out->dim, &out->rows);
     }
-    if (status == STATUS_OK) {
-        out->rows = mem_alloc(out->n * out->dim, sizeof *out->rows);
-        memcpy(out->rows, rows, out->n * out->dim * sizeof *rows);
+    if (status == STATUS_OK && out->ngram_buckets > 0) {
+        status = copy_rows(file, NGRAM_TENSOR_NAME, out->ngram_buckets, out->dim,
+                           &out->ngrams);
     }
     safetensors_close(file);
     free(path);
@@ -295,4 +338,24 @@ Status word_vectors_load(const char *dir, WordVectors *out)
     digest_vectors(&vectors);
     *out = vectors;
     return STATUS_OK;
+}
+
+Status word_vectors_source(const char *dir, char out[SHA256_HEX])
+{
+    WordVectors sizes = {0};
+    Json *json = NULL;
+    if (!dir_exists(dir)) {
+        return status_set(STATUS_NOT_FOUND, "%s: no such folder", dir);
+    }
+    char *path = path_join(dir, "config.json");
+    Status status = json_load(path, CONFIG_LIMIT, STATUS_DAMAGED, &json);
+    status = status == STATUS_NOT_FOUND ? STATUS_DAMAGED : status;
+    status = status == STATUS_OK ? read_sizes(json, path, &sizes) : status;
+    if (status == STATUS_OK) {
+        const char *source = json_string(json_get(json, "source_digest"));
+        snprintf(out, SHA256_HEX, "%s", source ? source : "");
+    }
+    json_free(json);
+    free(path);
+    return status;
 }

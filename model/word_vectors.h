@@ -18,6 +18,11 @@ typedef struct WordVectors {
     size_t n, dim;
     Text *words; /* [n] distinct, into `bytes` */
     float *rows; /* [n, dim] finite */
+
+    /* Of the character n-grams that are composed with them; no buckets: none. */
+    size_t ngram_min, ngram_max, ngram_buckets;
+    float *ngrams; /* [ngram_buckets, dim] finite */
+
     StrBuf bytes;
     char digest[SHA256_HEX]; /* of words and vectors */
 } WordVectors;
@@ -29,6 +34,7 @@ typedef struct VectorsInfo {
     const Section *settings;
     uint64_t seed;
     const char *corpus_digest;
+    const char *source_digest; /* of all that the vectors come from, settings too */
     double loss;
 } VectorsInfo;
 
@@ -36,6 +42,12 @@ typedef struct VectorsInfo {
  * vectors give the same bytes. */
 Status word_vectors_save(const WordVectors *vectors, const VectorsInfo *info,
                          const char *dir);
+
+/* What word_vectors_save was told as source_digest, into `out`; "" when the folder does
+ * not say. STATUS_NOT_FOUND without the folder, STATUS_DAMAGED when it is of another
+ * kind.
+ */
+Status word_vectors_source(const char *dir, char out[SHA256_HEX]);
 
 /* STATUS_NOT_FOUND without such a folder; STATUS_DAMAGED, with what is wrong where, for
  * anything that save does not write: checksums, another model_type, vocabulary and tensor

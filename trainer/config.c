@@ -7,6 +7,9 @@
 static const char *const LOSS_NAMES[] = {"cross_entropy", "focal", "bce", NULL};
 static const char *const CLASS_WEIGHT_NAMES[] = {"none", "balanced", NULL};
 
+/* In the order of WideLoss. */
+static const char *const WIDE_LOSS_NAMES[] = {"same", "squared_hinge", NULL};
+
 /* In the order of Precision. */
 static const char *const PRECISIONS[] = {"fp32", "bf16", NULL};
 
@@ -78,6 +81,9 @@ const Field train_fields[] = {
              "their place, as 0.999; after step t at most (1 + t) / (10 + t); 0 = off"},
     {"loss", FIELD_CHOICE, AT(loss), "cross_entropy", .choices = LOSS_NAMES,
      .help = "of both branches; bce: a sigmoid per class on one-hot targets"},
+    {"wide_loss", FIELD_CHOICE, AT(wide_loss), "same", .choices = WIDE_LOSS_NAMES,
+     .help = "of the wide branch: same as loss, or squared_hinge, the linear SVM's, one "
+             "class against the rest"},
     {"focal_gamma", FIELD_DOUBLE, AT(focal_gamma), "2", 0, 10,
      .help = "how little loss=focal cares for sure examples; 0 = cross_entropy"},
     {"label_smoothing", FIELD_DOUBLE, AT(label_smoothing), "0.1", 0, 0.999,

@@ -11,6 +11,9 @@ typedef enum ClassWeights { CLASS_WEIGHTS_NONE, CLASS_WEIGHTS_BALANCED } ClassWe
 /* Of the layers' matrix products in training. */
 typedef enum Precision { PRECISION_FP32, PRECISION_BF16 } Precision;
 
+/* Of the wide branch alone. */
+typedef enum WideLoss { WIDE_LOSS_SAME, WIDE_LOSS_SQUARED_HINGE } WideLoss;
+
 typedef struct TrainConfig {
     int64_t epochs;
     int64_t max_steps;       /* 0 = off; else in place of epochs */
@@ -34,6 +37,7 @@ typedef struct TrainConfig {
     double clip_norm;
     double ema;         /* decay of the weights' moving average; 0 = off */
     int loss;           /* LossKind of model/loss.h */
+    int wide_loss;      /* WideLoss */
     double focal_gamma; /* for LOSS_FOCAL */
     double label_smoothing;
     int class_weights;       /* ClassWeights */

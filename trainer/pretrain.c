@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/parallel.h"
-#include "model/skipgram_shard.h"
+#include "model/skipgram_ngrams.h"
 #include "trainer/pretrain_block.h"
 
 #include <math.h>
@@ -32,7 +32,9 @@ typedef struct Pretrain {
     const PretrainJob *job;
     PretrainDraws draws;
     size_t V, dim, threads;
-    float *table;                   /* [2V, dim] */
+    float *table; /* [2V + G, dim] */
+    NgramLists lists;
+    SkipgramNgrams ngrams;          /* borrows from lists */
     size_t n_shards, first, n_mine; /* the shards of this rank */
     Cursor *cursors;                /* [n_shards] */
     SkipgramShard *shards;          /* [n_mine]; NULL for Hogwild */
@@ -127,8 +129,9 @@ static void end_line(Pretrain *p)
 /* ---- rounds: the same bits everywhere ---- */
 
 /* Rows of the table become rows of the shard's copies. */
-static SkipgramBlock copy_rows(SkipgramShard *shard, const float *table, Cursor *c)
+static SkipgramBlock copy_rows(SkipgramShard *shard, const Pretrain *p, Cursor *c)
 {
+    const float *table = p->table;
     SkipgramBlock block = c->block.block;
     if (block.n > c->cap) {
         c->cap = 2 * block.n;
@@ -136,7 +139,7 @@ static SkipgramBlock copy_rows(SkipgramShard *shard, const float *table, Cursor 
         c->output = mem_realloc(c->output, c->cap, sizeof *c->output);
     }
     for (size_t i = 0; i < block.n; i++) {
-        c->input[i] = skipgram_shard_touch(shard, table, block.input[i]);
+        c->input[i] = skipgram_touch_word(shard, table, &p->ngrams, block.input[i]);
         c->output[i] = skipgram_shard_touch(shard, table, block.output[i]);
     }
     for (size_t i = 0; i < block.n_noise && block.n > 0; i++) {
@@ -156,9 +159,10 @@ static void train_shards(void *context, size_t part, size_t begin, size_t end)
         Cursor *c = &p->cursors[p->first + s];
         skipgram_shard_clear(shard);
         fill_block(p, p->first + s);
-        SkipgramBlock block = copy_rows(shard, p->table, c);
+        SkipgramBlock block = copy_rows(shard, p, c);
         skipgram_train(shard->copy, p->dim, &block, (size_t)p->job->config->negatives,
                        p->lr, &shard->loss);
+        skipgram_share_moves(shard, p->table, &p->ngrams);
     }
 }
 
@@ -269,7 +273,7 @@ static void open_shards(Pretrain *p)
     if (config->deterministic) {
         p->shards = mem_zalloc(p->n_mine, sizeof *p->shards);
         for (size_t s = 0; s < p->n_mine; s++) {
-            skipgram_shard_init(&p->shards[s], 2 * p->V, p->dim);
+            skipgram_shard_init(&p->shards[s], 2 * p->V + p->ngrams.n_buckets, p->dim);
         }
     }
     sparse_rows_init(&p->moves, p->dim);
@@ -278,14 +282,30 @@ static void open_shards(Pretrain *p)
     p->moves.combine = p->other.combine = p->sum.combine = skipgram_combine;
 }
 
+static void list_ngrams(Pretrain *p)
+{
+    const PretrainJob *job = p->job;
+    Text *words = mem_alloc(p->V, sizeof *words);
+    for (size_t i = 0; i < p->V; i++) {
+        words[i] = corpus_word(job->corpus, i);
+    }
+    ngram_lists_init(&p->lists, &job->ngrams, words, p->V);
+    p->ngrams =
+        (SkipgramNgrams){p->V, job->ngrams.buckets, p->lists.begin, p->lists.bucket};
+    free(words);
+}
+
 static void open_pretrain(Pretrain *p, const PretrainJob *job)
 {
     p->job = job;
     p->V = corpus_vocab_size(job->corpus);
     p->dim = job->dim;
     p->total = corpus_n_words(job->corpus) * (uint64_t)job->config->epochs;
-    p->table = mem_zalloc_aligned(2 * p->V * p->dim, sizeof *p->table);
+    list_ngrams(p);
+    size_t G = p->ngrams.n_buckets;
+    p->table = mem_zalloc_aligned((2 * p->V + G) * p->dim, sizeof *p->table);
     skipgram_init(p->table, p->V, p->dim, job->seed);
+    skipgram_ngrams_init(p->table + 2 * p->V * p->dim, G, p->dim, job->seed);
     pretrain_draws_init(&p->draws, job);
     open_shards(p);
     p->began = clock_seconds();
@@ -309,6 +329,7 @@ static void close_pretrain(Pretrain *p)
     sparse_rows_free(&p->other);
     sparse_rows_free(&p->sum);
     pretrain_draws_free(&p->draws);
+    ngram_lists_free(&p->lists);
     free(p->table);
 }
 
@@ -337,13 +358,23 @@ static Status check_finite(const float *x, size_t n)
 
 static void take_vectors(const Pretrain *p, WordVectors *out)
 {
-    *out = (WordVectors){.n = p->V, .dim = p->dim};
+    const NgramConfig *ngrams = &p->job->ngrams;
+    *out = (WordVectors){.n = p->V,
+                         .dim = p->dim,
+                         .ngram_min = ngrams->min,
+                         .ngram_max = ngrams->max,
+                         .ngram_buckets = ngrams->buckets};
     out->words = mem_alloc(p->V, sizeof *out->words);
     for (size_t i = 0; i < p->V; i++) {
         out->words[i] = corpus_word(p->job->corpus, i);
     }
     out->rows = mem_alloc(p->V * p->dim, sizeof *out->rows);
     memcpy(out->rows, p->table, p->V * p->dim * sizeof *out->rows);
+    size_t n = out->ngram_buckets * p->dim;
+    if (n > 0) {
+        out->ngrams = mem_alloc(n, sizeof *out->ngrams);
+        memcpy(out->ngrams, p->table + 2 * p->V * p->dim, n * sizeof *out->ngrams);
+    }
 }
 
 Status pretrain_run(const PretrainJob *job, PretrainResult *out)
@@ -359,7 +390,7 @@ Status pretrain_run(const PretrainJob *job, PretrainResult *out)
     result.words = p.total;
     result.seconds = clock_seconds() - p.began;
     result.cpu_seconds = clock_cpu_seconds() - cpu;
-    Status status = check_finite(p.table, p.V * p.dim);
+    Status status = check_finite(p.table, (2 * p.V + p.ngrams.n_buckets) * p.dim);
     if (status == STATUS_OK) {
         take_vectors(&p, &result.vectors);
         *out = result;

@@ -5,6 +5,7 @@
 #include "base/config.h"
 #include "base/ranks.h"
 #include "data/corpus.h"
+#include "data/words.h"
 #include "model/word_vectors.h"
 
 #include <stdbool.h>
@@ -24,6 +25,7 @@ typedef struct PretrainConfig {
     double subsample;   /* share of the text above which a word is left out at times */
     double lr;          /* falls to 0 */
     int64_t threads;    /* of each rank; 0 = all cores on one rank, else one */
+    bool ngrams;        /* learn character n-grams with the words */
     bool deterministic; /* the same bits on any ranks and threads; no: Hogwild */
     int64_t shards;     /* that train at once in a round */
     int64_t block;      /* words of a shard in a round, about */
@@ -41,6 +43,7 @@ typedef struct PretrainJob {
     size_t dim;
     uint64_t seed;
     const Corpus *corpus;
+    NgramConfig ngrams; /* buckets 0: words are their own rows alone */
 } PretrainJob;
 
 /* What it gives, the same on every rank. */

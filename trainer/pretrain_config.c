@@ -4,6 +4,8 @@
 #include "model/skipgram.h"
 #include "model/skipgram_shard.h"
 
+#include <string.h>
+
 static const char *const OBJECTIVES[] = {"skipgram", NULL};
 
 #define AT(field) offsetof(PretrainConfig, field)
@@ -25,6 +27,9 @@ const Field pretrain_fields[] = {
      .help = "most frequent words that get a vector"},
     {"negatives", FIELD_INT, AT(negatives), "5", 1, SKIPGRAM_MAX_NEGATIVES,
      .help = "drawn words that each word is told from"},
+    {"ngrams", FIELD_BOOL, AT(ngrams), "false",
+     .help = "learn data.ngram_buckets' vectors with the words', as the model composes "
+             "them; Hogwild does not"},
     {"noise_power", FIELD_DOUBLE, AT(noise_power), "0.5", 0, 1,
      .help = "words are drawn with probability count^this"},
     {"subsample", FIELD_DOUBLE, AT(subsample), "1e-4", 0, 1, .above_min = true,
@@ -66,6 +71,15 @@ Status pretrain_config_check(const PretrainConfig *config, const Config *source,
                    "%s: pretrain.deterministic: no, but there are %d ranks",
                    config_origin(source, "pretrain.deterministic"), n_ranks);
         status_hint("Hogwild needs one memory: use one rank and pretrain.threads");
+        return STATUS_CONFIG;
+    }
+    bool asked = strcmp(config_origin(source, "pretrain.ngrams"), "default") != 0;
+    if (!config->deterministic && config->ngrams && asked) {
+        status_set(STATUS_CONFIG,
+                   "%s: pretrain.ngrams: n-grams are learnt in rounds, but "
+                   "pretrain.deterministic is no",
+                   config_origin(source, "pretrain.ngrams"));
+        status_hint("Hogwild learns words alone: leave pretrain.ngrams out");
         return STATUS_CONFIG;
     }
     return STATUS_OK;

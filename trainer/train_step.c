@@ -273,6 +273,7 @@ Status stepper_step_with(Stepper *s, const uint32_t *examples, size_t n, int64_t
         .step = (uint32_t)step,
         .dropout = true,
         .loss = (LossKind)s->config->loss,
+        .wide_hinge = s->config->wide_loss == WIDE_LOSS_SQUARED_HINGE,
         .focal_gamma = (float)s->config->focal_gamma,
         .scale = (float)(1 / weight_of_batch(s, n)),
         .label_smoothing = (float)s->config->label_smoothing,

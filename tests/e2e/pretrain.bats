@@ -29,6 +29,18 @@ pretrain() {
     ! cmp -s vectors/model.safetensors other/model.safetensors
 }
 
+@test "n-grams learnt with the words: the same bytes on 1, 2, 4 and 8 ranks" {
+    pretrain pretrain.ngrams=yes pretrain.threads=1
+    for n in 2 4 8; do
+        pretrain pretrain.ngrams=yes pretrain.out=ranks$n --ranks $n
+        cmp vectors/model.safetensors ranks$n/model.safetensors
+    done
+    pretrain pretrain.ngrams=yes pretrain.out=threads3 pretrain.threads=3
+    cmp vectors/model.safetensors threads3/model.safetensors
+    pretrain pretrain.out=words
+    ! cmp -s vectors/model.safetensors words/model.safetensors
+}
+
 @test "a training from vectors: ranks do not show, the vectors do" {
     # words that the training rows do not have come into the vocabulary
     printf 'zyzzyva refund zyzzyva\n' >more.txt

@@ -27,6 +27,11 @@ train_on() {
         same_training ${loss}1 ${loss}4
     done
     ! same_training focal1 bce1 >/dev/null
+    for n in 1 4; do
+        train_on hinge$n $n train.wide_loss=squared_hinge
+    done
+    cd "$BATS_TEST_TMPDIR"
+    same_training hinge1 hinge4
 }
 
 @test "other optimizers and schedules: the same on 1 and 4 ranks" {

@@ -75,6 +75,54 @@ static void test_cross_entropy(void **state)
     }
 }
 
+/* The formula, in double precision. */
+static void check_squared_hinge(size_t n, size_t C, bool weighted)
+{
+    const double scale = 0.3, T = HINGE_LOGITS;
+    float *logits = random_floats(n * C, 2 * T, 3), *weight = random_floats(C, 1, 4);
+    int32_t *label = mem_alloc(n, sizeof *label);
+    double *want = new_doubles(n * C), want_loss = 0;
+    for (size_t i = 0; i < n * C; i++) {
+        size_t y = i / C * 5 % C;
+        double w = weighted ? (double)weight[y] : 1, s = i % C == y ? 1 : -1;
+        double lacking = fmax(0, 1 - s * ((double)logits[i] / T - 1));
+        label[i / C] = (int32_t)y;
+        want_loss += scale * w * lacking * lacking;
+        want[i] = scale * w * 2 * lacking * -s / T;
+    }
+    float loss =
+        squared_hinge(logits, label, weighted ? weight : NULL, (float)scale, n, C);
+    assert_true(fabs((double)loss - want_loss) <= 1e-5 * fmax(1, fabs(want_loss)));
+    assert_close("squared_hinge", logits, want, n * C, 1e-5);
+    free(logits);
+    free(weight);
+    free(label);
+    free(want);
+}
+
+static void test_squared_hinge(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+        for (size_t j = 0; j < COUNT_OF(CLASSES); j++) {
+            check_squared_hinge(ROWS[i], CLASSES[j], false);
+            check_squared_hinge(ROWS[i], CLASSES[j], true);
+        }
+    }
+}
+
+/* What is on the right side of its margin does not pull. */
+static void test_squared_hinge_lets_go(void **state)
+{
+    (void)state;
+    float logits[] = {2 * HINGE_LOGITS, 0, -3};
+    const int32_t label = 0;
+    assert_true(squared_hinge(logits, &label, NULL, 1, 1, 3) == 0);
+    for (size_t c = 0; c < 3; c++) {
+        assert_true(logits[c] == 0);
+    }
+}
+
 static void test_nan_comes_through(void **state)
 {
     (void)state;
@@ -87,6 +135,10 @@ static void test_nan_comes_through(void **state)
             logits[at] = NAN;
             assert_true(isnan(loss_apply(logits, &targets, &loss, 1, 3)));
             assert_true(isnan(logits[at]));
+            float margins[] = {0, 2, 1};
+            margins[at] = NAN;
+            assert_true(isnan(squared_hinge(margins, label, NULL, 1, 1, 3)));
+            assert_true(isnan(margins[at]));
         }
     }
 }
@@ -146,6 +198,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_log_softmax),
         cmocka_unit_test(test_cross_entropy),
+        cmocka_unit_test(test_squared_hinge),
+        cmocka_unit_test(test_squared_hinge_lets_go),
         cmocka_unit_test(test_nan_comes_through),
         cmocka_unit_test(test_nan_comes_through_labels),
         cmocka_unit_test(test_positive_weights_of_one_side),

@@ -24,7 +24,7 @@ static void save(void)
                            .dim = DIM,
                            .words = (Text *)(uintptr_t)WORDS,
                            .rows = (float *)(uintptr_t)ROWS};
-    VectorsInfo info = {&NO_SETTINGS, 42, "digest", 2.5};
+    VectorsInfo info = {&NO_SETTINGS, 42, "digest", "source", 2.5};
     assert_ok(word_vectors_save(&vectors, &info, "v"));
 }
 
@@ -57,6 +57,71 @@ static void test_round_trip(void **state)
     }
     word_vectors_free(&vectors);
     assert_false(dir_exists("v.tmp"));
+}
+
+enum { BUCKETS = 5 };
+
+/* n-gram vectors like no word's. */
+static void fill_ngrams(float *ngrams)
+{
+    for (size_t i = 0; i < BUCKETS * DIM; i++) {
+        ngrams[i] = sinf((float)i);
+    }
+}
+
+static void save_with_ngrams(float *ngrams)
+{
+    fill_ngrams(ngrams);
+    WordVectors vectors = {.n = N,
+                           .dim = DIM,
+                           .words = (Text *)(uintptr_t)WORDS,
+                           .rows = (float *)(uintptr_t)ROWS,
+                           .ngram_min = 3,
+                           .ngram_max = 4,
+                           .ngram_buckets = BUCKETS,
+                           .ngrams = ngrams};
+    VectorsInfo info = {&NO_SETTINGS, 42, "digest", "source", 2.5};
+    assert_ok(word_vectors_save(&vectors, &info, "v"));
+}
+
+static void test_ngrams_go_along(void **state)
+{
+    (void)state;
+    float ngrams[BUCKETS * DIM];
+    WordVectors plain, vectors;
+    save();
+    assert_ok(word_vectors_load("v", &plain));
+    save_with_ngrams(ngrams);
+    assert_ok(word_vectors_load("v", &vectors));
+    assert_int_equal(vectors.ngram_min, 3);
+    assert_int_equal(vectors.ngram_max, 4);
+    assert_int_equal(vectors.ngram_buckets, BUCKETS);
+    assert_memory_equal(vectors.ngrams, ngrams, sizeof ngrams);
+    assert_string_not_equal(plain.digest, vectors.digest);
+    word_vectors_free(&plain);
+    word_vectors_free(&vectors);
+    put("v/config.json", "{\"model_type\": \"muster-skipgram\", \"vocab_size\": 3, "
+                         "\"hidden_size\": 4, \"ngram_min\": 3, \"ngram_max\": 4, "
+                         "\"ngram_buckets\": 6}");
+    assert_ok(manifest_write("v"));
+    refused(STATUS_DAMAGED, "has shape [5, 4], expected [6, 4]");
+    put("v/config.json", "{\"model_type\": \"muster-skipgram\", \"vocab_size\": 3, "
+                         "\"hidden_size\": 4, \"ngram_min\": 3, \"ngram_max\": 4, "
+                         "\"ngram_buckets\": -1}");
+    assert_ok(manifest_write("v"));
+    refused(STATUS_DAMAGED, "ngram_buckets: expected a whole number");
+}
+
+static void test_where_they_come_from(void **state)
+{
+    (void)state;
+    char source[SHA256_HEX];
+    save();
+    assert_ok(word_vectors_source("v", source));
+    assert_string_equal(source, "source");
+    change("v/config.json", "{\"model_type\": \"bert\"}");
+    assert_int_equal(word_vectors_source("v", source), STATUS_DAMAGED);
+    assert_int_equal(word_vectors_source("gone", source), STATUS_NOT_FOUND);
 }
 
 static void put_tensor(const float *rows, size_t n, size_t dim)
@@ -128,7 +193,8 @@ static void test_the_rows_of_a_model(void **state)
     for (size_t i = 0; i < N * DIM; i++) {
         squares += pow((double)ROWS[i] - mean[i % DIM], 2) / (N * DIM);
     }
-    classifier_init_words(model, &vectors, row_of);
+    WordPlaces places = {.row = row_of};
+    classifier_init_words(model, &vectors, &places);
     for (size_t i = 0; i < 7 * DIM; i++) {
         size_t row = i / DIM, d = i % DIM, word = row == 6 ? 0 : 2;
         double want = row == 6 || row == 2
@@ -143,10 +209,58 @@ static void test_the_rows_of_a_model(void **state)
     classifier_close(model);
 }
 
+/* What a word is composed of is centred and has deviation 0.3, in the file's relations.
+ */
+static void test_composed_vectors_of_a_model(void **state)
+{
+    (void)state;
+    ModelConfig config = {.hidden = DIM, .layers = 0, .heads = 1, .ff = 1};
+    ModelSizes sizes = SIZES(2, 7, BUCKETS, 3, 0);
+    Classifier *model = classifier_create(&config, &sizes, 9);
+    float ngrams[BUCKETS * DIM];
+    fill_ngrams(ngrams);
+    WordVectors vectors = {.n = N,
+                           .dim = DIM,
+                           .rows = (float *)(uintptr_t)ROWS,
+                           .ngram_buckets = BUCKETS,
+                           .ngrams = ngrams};
+    const uint32_t row_of[N] = {6, 3, 2}, bucket[] = {0, 4, 4, 1};
+    const size_t begin[N + 1] = {0, 2, 3, 4};
+    WordPlaces places = {row_of, begin, bucket};
+    classifier_init_words(model, &vectors, &places);
+    double sum[DIM] = {0}, squares = 0, file[N][DIM], mean[DIM] = {0}, own[N][DIM];
+    for (size_t i = 0; i < N; i++) {
+        for (size_t d = 0; d < DIM; d++) {
+            double x = (double)model->words[row_of[i] * DIM + d];
+            file[i][d] = (double)ROWS[i * DIM + d];
+            for (size_t at = begin[i]; at < begin[i + 1]; at++) {
+                double n = (double)(begin[i + 1] - begin[i]);
+                x += (double)model->ngrams[bucket[at] * DIM + d] / n;
+                file[i][d] += (double)ngrams[bucket[at] * DIM + d] / n;
+            }
+            own[i][d] = x;
+            sum[d] += x;
+            mean[d] += file[i][d] / N;
+            squares += x * x / (N * DIM);
+        }
+    }
+    double scale = own[0][0] / (file[0][0] - mean[0]);
+    assert_true(fabs(sqrt(squares) - 0.3) < 1e-6);
+    for (size_t i = 0; i < N * DIM; i++) {
+        size_t word = i / DIM, d = i % DIM;
+        assert_true(fabs(sum[d]) < 1e-6);
+        assert_true(fabs(own[word][d] - scale * (file[word][d] - mean[d])) < 1e-5);
+    }
+    classifier_close(model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_ngrams_go_along),
+        cmocka_unit_test(test_where_they_come_from),
+        cmocka_unit_test(test_composed_vectors_of_a_model),
         cmocka_unit_test(test_what_is_broken_is_named),
         cmocka_unit_test(test_tensors_that_do_not_fit),
         cmocka_unit_test(test_the_rows_of_a_model),

@@ -56,7 +56,11 @@ static PretrainResult train(const Corpus *corpus, size_t threads, bool determini
                              .deterministic = deterministic,
                              .shards = 8,
                              .block = 200};
-    PretrainJob job = {&ranks_single, &config, 20, 42, corpus};
+    PretrainJob job = {.ranks = &ranks_single,
+                       .config = &config,
+                       .dim = 20,
+                       .seed = 42,
+                       .corpus = corpus};
     PretrainResult result;
     assert_ok(pretrain_run(&job, &result));
     return result;
