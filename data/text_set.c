@@ -122,6 +122,7 @@ static Status fill(const DataConfig *config, uint64_t seed, const StrList *text,
     }
     DataConfig narrow = *config;
     narrow.wide = WIDE_NONE;
+    narrow.wide_buckets = 1; /* of none; the default waits for rows */
     TRY(preprocessor_fit(&narrow, part.rows, part.index, part.n, &set->preprocessor));
     TRY(check_vocabulary(config, set->preprocessor));
     DatasetSource source = {.rows = part.rows, .index = part.index, .n = part.n};

@@ -71,11 +71,6 @@ static Status load_description(const char *dir, Json **out)
 {
     char *path = path_join(dir, "muster.json");
     Status status = json_load(path, DESCRIPTION_LIMIT, STATUS_DAMAGED, out);
-    if (status != STATUS_OK && !file_exists(path)) {
-        status_hint("a model to begin from, as muster pretrain leaves or a hub has, is "
-                    "trained first: muster train CONFIG model.init_from=%s",
-                    dir);
-    }
     if (status == STATUS_OK) {
         int64_t version = json_int(json_get(*out, "format_version"), 0);
         if (version != FORMAT_VERSION) {
