@@ -7,6 +7,7 @@
 #define MUSTER_BASE_CONFIG_H
 
 #include "base/config_auto.h"
+#include "base/json.h"
 #include "base/status.h"
 #include "base/text.h"
 
@@ -110,6 +111,10 @@ char *config_value(const Section *section, const Field *field);
 void config_flatten(const Section *sections, size_t n_sections,
                     void (*each)(void *context, const char *key, const char *value),
                     void *context);
+
+/* The section's values as an object of texts under the section's name, into an open
+ * object. Nothing is masked. */
+void config_write_json(const Section *section, JsonWriter *w);
 
 /* "http://user:****@host": a copy without the password of any URI in the text. Free with
  * free(). */

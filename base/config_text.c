@@ -210,6 +210,19 @@ static char *dotted_key(const Section *section, const Field *field)
     return mem_printf("%s%s%s", section->name, *section->name ? "." : "", field->key);
 }
 
+void config_write_json(const Section *section, JsonWriter *w)
+{
+    json_write_key(w, section->name);
+    json_begin_object(w);
+    for (size_t i = 0; i < section->n_fields; i++) {
+        char *value = config_value(section, &section->fields[i]);
+        json_write_key(w, section->fields[i].key);
+        json_write_string(w, value);
+        free(value);
+    }
+    json_end_object(w);
+}
+
 void config_flatten(const Section *sections, size_t n_sections,
                     void (*each)(void *context, const char *key, const char *value),
                     void *context)

@@ -444,3 +444,26 @@ bool file_system_is_network(long f_type)
     }
     return false;
 }
+
+Status tree_replace(const char *aside, const char *dir)
+{
+    char *old = mem_printf("%s.old.tmp", dir);
+    Status status = tree_remove(old);
+    if (status == STATUS_OK && rename(dir, old) != 0 && errno != ENOENT) {
+        status =
+            status_set(STATUS_FAILED, "%s: cannot be replaced: %s", dir, strerror(errno));
+    }
+    if (status == STATUS_OK && rename(aside, dir) != 0) {
+        status = status_set(STATUS_FAILED, "%s: cannot be renamed into place: %s", dir,
+                            strerror(errno));
+        (void)!rename(old, dir); /* as it was, where there was one */
+    }
+    status = status == STATUS_OK ? tree_remove(old) : status;
+    if (status == STATUS_OK) {
+        char *parent = mem_strndup(dir, (size_t)(path_base(dir) - dir));
+        status = dir_sync(*parent ? parent : ".");
+        free(parent);
+    }
+    free(old);
+    return status;
+}

@@ -38,6 +38,11 @@ Status dir_make(const char *path);
 /* Removes a file or a whole tree; never follows links; a missing one is fine. */
 Status tree_remove(const char *path);
 
+/* Gives the folder `aside` the name `dir` and syncs the parent. An older `dir` is first
+ * put aside as well, as DIR.old.tmp, and then removed: whenever the process dies, what
+ * has the name is whole. On failure the older one stands. */
+Status tree_replace(const char *aside, const char *dir);
+
 /* Names in `path` except "." and "..", sorted by bytes; `out` must be empty. */
 Status dir_list(const char *path, StrList *out);
 

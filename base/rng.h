@@ -23,6 +23,7 @@ typedef enum RngPurpose {
     RNG_WIDE_DROPOUT = 9,
     RNG_NAME = 10,           /* memorable run names */
     RNG_PROBS_DROPOUT = 11,  /* attention's probabilities; + 16 x layer */
+    RNG_MLM_MASK = 13,       /* which tokens are hidden, and how; step = epoch */
     RNG_SKIPGRAM_WORDS = 14, /* what is left out, how wide windows are; step = epoch */
     RNG_SKIPGRAM_NOISE = 15  /* negatives; step = round */
 } RngPurpose;

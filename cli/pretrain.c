@@ -1,7 +1,10 @@
-/* `muster pretrain`: word vectors for model.init_from. */
+/* `muster pretrain`: word vectors, or an encoder (cli/pretrain_mlm.c), for
+ * model.init_from. */
 #include "cli/pretrain.h"
 
 #include "cli/command.h"
+#include "cli/pretrain_mlm.h"
+#include "cli/same_everywhere.h"
 
 #include "base/files.h"
 #include "base/json.h"
@@ -19,12 +22,16 @@ static struct PretrainOptions {
     bool force, explain;
 } options;
 
-static void pretrain_sections(const WholeConfig *w, Section out[4])
+/* The sections that matter; returns how many. */
+static size_t pretrain_sections(const WholeConfig *w, Section out[5])
 {
-    out[0] = w->sections[0];
-    out[1] = w->sections[1];
-    out[2] = w->sections[2];
-    out[3] = w->sections[N_ALL_SECTIONS - 1];
+    size_t n = 3;
+    memcpy(out, w->sections, n * sizeof *out);
+    if (w->pretrain.objective == OBJECTIVE_MLM) {
+        out[n++] = w->sections[3];
+    }
+    out[n++] = w->sections[N_ALL_SECTIONS - 1];
+    return n;
 }
 
 static void print_sections(FILE *out)
@@ -32,12 +39,23 @@ static void print_sections(FILE *out)
     WholeConfig whole;
     whole_config_init(&whole);
     config_help(&whole.sections[N_ALL_SECTIONS - 1], 1, out);
-    fputs("\ndata: and seed: are those of a training: muster train --help\n", out);
+    fputs("\ndata:, model:, train: and seed: are those of a training: muster train "
+          "--help\n",
+          out);
 }
 
 /* ---- config ---- */
 
-static Status check_config(const WholeConfig *w, const Config *config, int n_ranks)
+static Status refuse(const Config *config, const char *key, const char *what,
+                     const char *hint)
+{
+    status_set(STATUS_CONFIG, "%s: %s: word vectors go with %s",
+               config_origin(config, key), key, what);
+    status_hint("%s; pretrain.objective=mlm takes both", hint);
+    return STATUS_CONFIG;
+}
+
+static Status check_skipgram(WholeConfig *w, const Config *config, int n_ranks)
 {
     if (w->data.train.n > 0 || w->pretrain.text.n == 0) {
         TRY(data_config_check(&w->data, config));
@@ -45,16 +63,24 @@ static Status check_config(const WholeConfig *w, const Config *config, int n_ran
         TRY(data_config_check_cleaning(&w->data, config));
     }
     if (w->data.tokenizer != TOKENIZER_WORDS) {
-        status_set(STATUS_CONFIG,
-                   "%s: data.tokenizer: word vectors go with the word tokenizer",
-                   config_origin(config, "data.tokenizer"));
-        status_hint("data.tokenizer=words");
-        return STATUS_CONFIG;
+        return refuse(config, "data.tokenizer", "the word tokenizer",
+                      "data.tokenizer=words");
     }
+    if (w->model.arch == ARCH_BERT) {
+        return refuse(config, "model.arch", "lite", "model.arch=lite");
+    }
+    TRY(pretrain_config_settle(&w->pretrain, config, w->train.lr));
+    return pretrain_config_check(&w->pretrain, config, n_ranks);
+}
+
+static Status check_config(WholeConfig *w, Config *config, int n_ranks)
+{
     if (!w->pretrain.out || !*w->pretrain.out) {
         return config_missing(config, "pretrain.out");
     }
-    return pretrain_config_check(&w->pretrain, config, n_ranks);
+    return w->pretrain.objective == OBJECTIVE_MLM
+               ? pretrain_mlm_settle(w, config, n_ranks)
+               : check_skipgram(w, config, n_ranks);
 }
 
 static Status fill_config(WholeConfig *w, Config *config, const Invocation *invocation,
@@ -68,9 +94,8 @@ static Status fill_config(WholeConfig *w, Config *config, const Invocation *invo
     TRY(config_apply(config, w->sections, N_ALL_SECTIONS));
     TRY(check_config(w, config, ranks->size));
     if (options.explain && ranks->rank == 0) {
-        Section used[4];
-        pretrain_sections(w, used);
-        config_explain(config, used, 4, stdout);
+        Section used[5];
+        config_explain(config, used, pretrain_sections(w, used), stdout);
     }
     return STATUS_OK;
 }
@@ -88,10 +113,10 @@ static Status read_config(WholeConfig *w, const Invocation *invocation,
     Config *config = NULL;
     TRY(config_open(strchr(first, '=') ? NULL : first, &config));
     Status status = fill_config(w, config, invocation, ranks);
-    Section used[4];
-    pretrain_sections(w, used);
+    Section used[5];
+    size_t n = pretrain_sections(w, used);
     Sha256 *sha = sha256_begin();
-    config_flatten(used, 4, add_to_digest, sha);
+    config_flatten(used, n, add_to_digest, sha);
     sha256_end(sha, w->digest);
     config_close(config);
     return status;
@@ -104,21 +129,6 @@ static int64_t dim_of(const WholeConfig *w)
 
 /* ---- ranks ---- */
 
-/* Config or text that one rank sees otherwise would give vectors of neither. */
-static Status same_everywhere(const Ranks *ranks, const char digest[SHA256_HEX],
-                              Status code, const char *what)
-{
-    char root[SHA256_HEX];
-    memcpy(root, digest, sizeof root);
-    ranks->broadcast(ranks->self, root, sizeof root);
-    Status status = STATUS_OK;
-    if (memcmp(root, digest, sizeof root) != 0) {
-        status = status_set(code, "%s differs from rank 0's", what);
-        status_hint("all ranks must see the same files");
-    }
-    return ranks_agree(ranks, status);
-}
-
 /* Before hours of work, not after them. */
 static Status check_out(const WholeConfig *w, const Ranks *ranks)
 {
@@ -126,7 +136,7 @@ static Status check_out(const WholeConfig *w, const Ranks *ranks)
     if (ranks->rank == 0 && !options.force &&
         (dir_exists(w->pretrain.out) || file_exists(w->pretrain.out))) {
         status = status_set(STATUS_DENIED, "%s: is there already", w->pretrain.out);
-        status_hint("--force replaces it; pretrain.out=DIR puts the vectors elsewhere");
+        status_hint("--force replaces it; pretrain.out=DIR puts the result elsewhere");
     }
     return ranks_agree(ranks, status);
 }
@@ -322,23 +332,32 @@ Status pretrain_for_training(const WholeConfig *w, const Ranks *ranks)
 
 /* ---- the command ---- */
 
+static Status pretrain_words(const WholeConfig *w, const Ranks *ranks, bool json)
+{
+    Corpus *corpus = NULL;
+    Status status = read_corpus(w, ranks, &corpus);
+    status = status == STATUS_OK ? train(w, ranks, corpus, json ? TELL_JSON : TELL_NEXT)
+                                 : status;
+    corpus_close(corpus);
+    return status;
+}
+
 static Status run_all(const Ranks *ranks, const Invocation *invocation)
 {
     WholeConfig whole;
-    Corpus *corpus = NULL;
     whole_config_init(&whole);
     Status status = ranks_agree(ranks, read_config(&whole, invocation, ranks));
     if (status == STATUS_OK) {
         status = same_everywhere(ranks, whole.digest, STATUS_CONFIG, "the config");
     }
     if (status == STATUS_OK && !options.explain) {
+        bool mlm = whole.pretrain.objective == OBJECTIVE_MLM, json = invocation->json;
         status = check_out(&whole, ranks);
-        status = status == STATUS_OK ? read_corpus(&whole, ranks, &corpus) : status;
-        status = status == STATUS_OK ? train(&whole, ranks, corpus,
-                                             invocation->json ? TELL_JSON : TELL_NEXT)
-                                     : status;
+        if (status == STATUS_OK) {
+            status = mlm ? pretrain_mlm(&whole, ranks, json)
+                         : pretrain_words(&whole, ranks, json);
+        }
     }
-    corpus_close(corpus);
     whole_config_free(&whole);
     return status;
 }
@@ -393,17 +412,23 @@ static const Example EXAMPLES[] = {
      "from plain text, one text a line, without a config"},
     {"muster pretrain configs/x.yaml pretrain.deterministic=no",
      "Hogwild: faster, other bits each time"},
+    {"muster pretrain configs/x.yaml pretrain.objective=mlm pretrain.out=encoder",
+     "the config's own model, lite or bert, as a masked language model"},
 };
 
 const Command command_pretrain = {
     .name = "pretrain",
-    .summary = "learn word vectors from text, for model.init_from",
+    .summary = "learn word vectors or an encoder from text, for model.init_from",
     .usage = "pretrain CONFIG [section.key=value ...]",
     .details =
         "Skip-gram with negative sampling over the training split of CONFIG's rows and "
         "over plain\ntext files. By default any number of threads, and 1, 2, 4 and 8 "
         "ranks, give the same bits;\npretrain.deterministic=no is Hogwild: faster, and "
-        "other bits each time.",
+        "other bits each time.\npretrain.objective=mlm trains the config's own encoder "
+        "as "
+        "a masked language model instead; steps\nare those of train: (batch_size, "
+        "leaves, "
+        "optimizer, scheduler, precision), and model.init_from is\nwhat it begins from.",
     .examples = EXAMPLES,
     .n_examples = sizeof EXAMPLES / sizeof EXAMPLES[0],
     .options = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0], NULL, 0, &options},

@@ -3,6 +3,7 @@
 
 #include "cli/bert_config.h"
 #include "cli/label_config.h"
+#include "cli/lite_config.h"
 
 #include "base/files.h"
 #include "base/json.h"
@@ -35,7 +36,7 @@ void whole_config_init(WholeConfig *w)
         {"predict", "how answers are given", predict_fields, n_predict_fields,
          &w->predict},
         {"tracking", "the run store", tracking_fields, n_tracking_fields, &w->tracking},
-        {"pretrain", "word vectors to start from: muster pretrain", pretrain_fields,
+        {"pretrain", "what to start from: muster pretrain", pretrain_fields,
          n_pretrain_fields, &w->pretrain},
     };
     memcpy(w->sections, sections, sizeof sections);
@@ -152,25 +153,13 @@ static Status take_all(Config *config, const char *params_json,
     return take_option(config, "tracking.uri", options->tracking_uri);
 }
 
-static Status check_init(const WholeConfig *w, const Config *config)
-{
-    const char *dir = w->model.init_from;
-    if (!dir || !*dir || w->model.arch == ARCH_BERT ||
-        w->data.tokenizer == TOKENIZER_WORDS) {
-        return STATUS_OK;
-    }
-    status_set(STATUS_CONFIG, "%s: model.init_from: goes with data.tokenizer: words",
-               config_origin(config, "model.init_from"));
-    status_hint("muster pretrain learns the vectors of words, not of their pieces");
-    return STATUS_CONFIG;
-}
-
 /* Given, not left to its default: somebody who names a folder to start from has not asked
  * for it to be made. */
 static bool makes_vectors(const WholeConfig *w, const Config *config)
 {
     const char *from = w->model.init_from, *out = w->pretrain.out;
-    return w->model.arch == ARCH_LITE && from && *from && out && strcmp(from, out) == 0 &&
+    return w->pretrain.objective == OBJECTIVE_SKIPGRAM && w->model.arch == ARCH_LITE &&
+           from && *from && out && strcmp(from, out) == 0 &&
            strcmp(config_origin(config, "pretrain.out"), "default") != 0;
 }
 
@@ -190,7 +179,6 @@ static Status check_all(const WholeConfig *w, const Config *config, int n_ranks)
 {
     TRY(data_config_check(&w->data, config));
     TRY(model_config_check(&w->model, config));
-    TRY(check_init(w, config));
     TRY(check_wide_loss(w, config));
     TRY(train_config_check(&w->train, config, n_ranks));
     return tracking_config_check(&w->tracking, config);
@@ -232,7 +220,9 @@ static Status fill(WholeConfig *w, const ConfigFiles *files, const char *const *
         TRY(take_chosen(w, files->params_json));
     }
     settle_experiment(w, w->source);
-    TRY(bert_config_settle(w, w->source, below || options->reproduction));
+    bool settled = below || options->reproduction;
+    TRY(bert_config_settle(w, w->source, settled));
+    TRY(lite_config_settle(w, w->source, settled));
     return label_config_settle(w, w->source);
 }
 

@@ -5,6 +5,7 @@
 #include "cli/lr_find.h"
 #include "cli/pretrain.h"
 #include "cli/reproduction.h"
+#include "cli/same_everywhere.h"
 #include "cli/train_config.h"
 #include "cli/train_run.h"
 #include "cli/train_sets.h"
@@ -33,22 +34,6 @@ typedef struct TrainJobState {
     TrainJob loop;
     TrainingRun *run; /* rank 0 */
 } TrainJobState;
-
-/* A digest that all ranks must share, or the job would train on different things. */
-static Status same_everywhere(const Ranks *ranks, const char digest[SHA256_HEX],
-                              Status code, const char *what)
-{
-    char root[SHA256_HEX];
-    memcpy(root, digest, sizeof root);
-    ranks->broadcast(ranks->self, root, sizeof root);
-    Status status = STATUS_OK;
-    if (memcmp(root, digest, sizeof root) != 0) {
-        status = status_set(code, "%s differs from rank 0's (digest %.12s, there %.12s)",
-                            what, digest, root);
-        status_hint("all ranks must see the same files");
-    }
-    return ranks_agree(ranks, status);
-}
 
 static Status read_config(TrainJobState *job, const char *const *args, size_t n_args)
 {

@@ -1,6 +1,8 @@
-/* Word vectors for a new run; for a resumed one the words alone, from its checkpoint, so
- * that it does not need the folder again. */
+/* Word vectors, or an encoder, for a new run; for a resumed one the words alone, from its
+ * checkpoint, so that it does not need the folder again. */
 #include "cli/train_start.h"
+
+#include "cli/lite_config.h"
 
 #include "base/files.h"
 #include "base/json.h"
@@ -20,52 +22,12 @@ void train_start_free(TrainStart *start)
     *start = (TrainStart){0};
 }
 
-static Status check_width(const WholeConfig *config, const WordVectors *vectors)
-{
-    if (vectors->dim == (size_t)config->model.hidden) {
-        return STATUS_OK;
-    }
-    status_set(STATUS_CONFIG,
-               "%s: model.init_from: %s has vectors of %zu numbers, but model.hidden is "
-               "%lld",
-               config->init_place, config->model.init_from, vectors->dim,
-               (long long)config->model.hidden);
-    status_hint("set model.hidden=%zu, or pretrain with pretrain.dim=%lld", vectors->dim,
-                (long long)config->model.hidden);
-    return STATUS_CONFIG;
-}
-
-/* N-gram vectors mean something under the hashes that they were learnt with alone. */
-static Status check_ngrams(const WholeConfig *config, const WordVectors *vectors)
-{
-    const DataConfig *data = &config->data;
-    if (vectors->ngram_buckets == 0 ||
-        (vectors->ngram_min == (size_t)data->ngram_min &&
-         vectors->ngram_max == (size_t)data->ngram_max &&
-         vectors->ngram_buckets == (size_t)data->ngram_buckets)) {
-        return STATUS_OK;
-    }
-    status_set(STATUS_CONFIG,
-               "%s: model.init_from: %s has other character n-grams than data.ngram_*",
-               config->init_place, config->model.init_from);
-    status_hint("data.ngram_min=%zu data.ngram_max=%zu data.ngram_buckets=%zu, or "
-                "pretrain.ngrams=no",
-                vectors->ngram_min, vectors->ngram_max, vectors->ngram_buckets);
-    return STATUS_CONFIG;
-}
-
 static Status read_folder(const WholeConfig *config, TrainStart *start)
 {
-    Status status = word_vectors_load(config->model.init_from, &start->vectors);
-    if (status == STATUS_NOT_FOUND) {
-        status_prefix("%s: model.init_from", config->init_place);
-        status_hint("muster pretrain makes such a folder");
-    }
-    TRY(status);
+    TRY(lite_start_read(config, &start->vectors));
     start->added =
         (AddedWords){start->vectors.n, start->vectors.words, start->vectors.digest};
-    TRY(check_width(config, &start->vectors));
-    return check_ngrams(config, &start->vectors);
+    return STATUS_OK;
 }
 
 /* The vocabulary's lines: the words of the rows come first and are found again, those

@@ -17,8 +17,8 @@ typedef struct TrainStart {
 void train_start_free(TrainStart *start);
 
 /* Reads the folder, or for a resumed run what its checkpoint kept of it, and lends its
- * words to config->data. Nothing happens without model.init_from. STATUS_CONFIG when the
- * vectors are not as long as model.hidden. Local. */
+ * words to config->data. Nothing happens without model.init_from. STATUS_CONFIG when
+ * vectors or encoder do not fit the config. Local. */
 Status train_start_open(WholeConfig *config, const ResumePoint *resume, TrainStart *out);
 
 #endif

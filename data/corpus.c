@@ -3,8 +3,7 @@
 
 #include "base/batch.h"
 #include "base/mem.h"
-#include "data/splits.h"
-#include "data/text_lines.h"
+#include "data/corpus_rows.h"
 #include "data/words.h"
 
 #include <stdlib.h>
@@ -21,8 +20,7 @@ typedef struct Part {
 } Part;
 
 struct Corpus {
-    Splits splits;
-    TokenizedRows *lines;
+    CorpusRows rows;
     Part parts[N_PARTS];
     Vocabulary vocabulary; /* special words come before ours */
     uint64_t *count;       /* [vocabulary's own words] */
@@ -39,8 +37,7 @@ void corpus_close(Corpus *corpus)
     for (size_t p = 0; p < N_PARTS; p++) {
         free(corpus->parts[p].row_of);
     }
-    splits_free(&corpus->splits);
-    tokenized_close(corpus->lines);
+    corpus_rows_free(&corpus->rows);
     vocabulary_free(&corpus->vocabulary);
     free(corpus->count);
     free(corpus);
@@ -51,19 +48,14 @@ void corpus_close(Corpus *corpus)
 static Status read_rows(const CorpusRequest *request, const WordSplitter *splitter,
                         Corpus *corpus)
 {
-    if (request->config->train.n > 0) {
-        Splits *splits = &corpus->splits;
-        DataConfig config = *request->config;
-        config.test = (StrList){0}; /* test rows are not even opened */
-        TRY(splits_open_rows(&config, splitter, true, splits));
-        TRY(splits_cut(&config, request->seed, splits));
+    CorpusRows *rows = &corpus->rows;
+    TRY(corpus_rows_read(request->config, request->seed, request->text, splitter, rows));
+    const Splits *splits = &rows->splits;
+    if (splits->rows) {
         corpus->parts[0] = (Part){splits->rows, splits->train, splits->n_train, NULL};
     }
-    if (request->text->n > 0) {
-        TRY(text_lines_read(request->text, (InvalidUtf8)request->config->invalid_utf8,
-                            splitter, &corpus->lines));
-        corpus->parts[1] =
-            (Part){corpus->lines, NULL, tokenized_size(corpus->lines), NULL};
+    if (rows->lines) {
+        corpus->parts[1] = (Part){rows->lines, NULL, tokenized_size(rows->lines), NULL};
     }
     return STATUS_OK;
 }
@@ -142,8 +134,9 @@ static void fit_words(const CorpusRequest *request, Corpus *corpus)
 static void digest_corpus(Corpus *corpus)
 {
     Sha256 *sha = sha256_begin();
-    sha256_add(sha, corpus->splits.digest, strlen(corpus->splits.digest));
-    const char *lines = corpus->lines ? tokenized_digest(corpus->lines) : "";
+    const char *splits = corpus->rows.splits.digest;
+    sha256_add(sha, splits, strlen(splits));
+    const char *lines = corpus->rows.lines ? tokenized_digest(corpus->rows.lines) : "";
     sha256_add(sha, lines, strlen(lines));
     for (size_t i = 0; i < corpus_vocab_size(corpus); i++) {
         Text word = corpus_word(corpus, i);

@@ -212,17 +212,21 @@ static Status save_frequencies(const Preprocessor *pre, const char *dir)
     return status;
 }
 
-Status preprocessor_save(const Preprocessor *pre, const char *dir)
+Status preprocessor_save_tokenizer(const Preprocessor *pre, const char *dir)
 {
     if (pre->wordpiece) {
-        TRY(tokenizer_save(pre->wordpiece, dir));
-        return save_frequencies(pre, dir);
+        return tokenizer_save(pre->wordpiece, dir);
     }
     char *path = path_join(dir, "vocab.txt");
     Status status = vocabulary_save(&pre->vocabulary, path);
     free(path);
     TRY(status);
-    TRY(hf_tokenizer_save(pre, dir));
+    return hf_tokenizer_save(pre, dir);
+}
+
+Status preprocessor_save(const Preprocessor *pre, const char *dir)
+{
+    TRY(preprocessor_save_tokenizer(pre, dir));
     return save_frequencies(pre, dir);
 }
 
@@ -477,8 +481,49 @@ uint32_t preprocessor_mask_row(const Preprocessor *pre)
 
 uint32_t preprocessor_word_row(const Preprocessor *pre, Text word)
 {
+    if (pre->wordpiece) {
+        return wordpiece_find(tokenizer_model(pre->wordpiece), word);
+    }
     uint32_t row = vocabulary_row(&pre->vocabulary, word);
     return row == WORD_UNK ? WORD_ABSENT : row;
+}
+
+bool preprocessor_has_pieces(const Preprocessor *pre)
+{
+    return pre->wordpiece != NULL;
+}
+
+void preprocessor_mark_special(const Preprocessor *pre, bool *special)
+{
+    if (!pre->wordpiece) {
+        special[WORD_UNK] = special[WORD_MASK] = true;
+        return;
+    }
+    const WordPiece *model = tokenizer_model(pre->wordpiece);
+    const TokenizerSettings *settings = tokenizer_settings(pre->wordpiece);
+    special[wordpiece_unk(model)] = true;
+    for (size_t i = 0; i < N_SPECIAL_TOKENS; i++) {
+        uint32_t row = wordpiece_find(model, text_of(special_tokens[i]));
+        if (row != PIECE_ABSENT) {
+            special[row] = true;
+        }
+    }
+    for (size_t i = 0; i < settings->n_added; i++) {
+        if (settings->added[i].special && settings->added[i].id < wordpiece_size(model)) {
+            special[settings->added[i].id] = true;
+        }
+    }
+    for (size_t p = 0; p < settings->single.n; p++) {
+        if (settings->single.parts[p].text < 0) {
+            special[settings->single.parts[p].id] = true;
+        }
+    }
+}
+
+void preprocessor_ngrams(const Preprocessor *pre, size_t *min, size_t *max)
+{
+    *min = pre->ngrams.min;
+    *max = pre->ngrams.max;
 }
 
 size_t preprocessor_ngram_buckets(const Preprocessor *pre)

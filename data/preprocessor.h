@@ -23,6 +23,8 @@ void preprocessor_close(Preprocessor *pre);
  * muster.json, which the caller writes: preprocessor_describe adds that object. The same
  * object always gives the same bytes. */
 Status preprocessor_save(const Preprocessor *pre, const char *dir);
+/* The first three alone: what reads a text's tokens needs no more. */
+Status preprocessor_save_tokenizer(const Preprocessor *pre, const char *dir);
 void preprocessor_describe(const Preprocessor *pre, JsonWriter *w);
 
 /* Reads it back from a checkpoint folder; STATUS_DAMAGED when something does not fit. */
@@ -38,8 +40,14 @@ size_t preprocessor_vocab_size(const Preprocessor *pre); /* special words includ
  * vocabulary has none. */
 uint32_t preprocessor_mask_row(const Preprocessor *pre);
 uint32_t preprocessor_pad_row(const Preprocessor *pre); /* PAD's, or 0 */
-uint32_t preprocessor_word_row(const Preprocessor *pre,
-                               Text word); /* of the word tokenizer; or WORD_ABSENT */
+/* The row of a word, or of a piece as the vocabulary has it; or WORD_ABSENT. */
+uint32_t preprocessor_word_row(const Preprocessor *pre, Text word);
+bool preprocessor_has_pieces(const Preprocessor *pre); /* WordPiece's, not words */
+/* Sets special[row] for rows that stand for no piece of text: UNK's, MASK's, PAD's, what
+ * the template puts around a text and the tokenizer's other special tokens. [vocab_size]
+ */
+void preprocessor_mark_special(const Preprocessor *pre, bool *special);
+void preprocessor_ngrams(const Preprocessor *pre, size_t *min, size_t *max);
 size_t preprocessor_ngram_buckets(const Preprocessor *pre);
 size_t preprocessor_wide_buckets(const Preprocessor *pre); /* of all blocks together */
 size_t preprocessor_max_words(const Preprocessor *pre);

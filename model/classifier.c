@@ -22,7 +22,13 @@ Classifier *classifier_allocate(const ModelConfig *config, const ModelSizes *siz
     model->sizes = *sizes;
     model->table = params_of(config, sizes);
     model->dense = mem_zalloc_aligned(model->table.n_dense, sizeof(float));
-    model->words = mem_zalloc_aligned(model->table.n_words, sizeof(float));
+    if (config->head == HEAD_TOKENS) {
+        DenseParams dense;
+        params_view(&model->table, model->dense, &dense);
+        model->words = dense.word;
+    } else {
+        model->words = mem_zalloc_aligned(model->table.n_words, sizeof(float));
+    }
     model->ngrams = mem_zalloc_aligned(model->table.n_ngrams, sizeof(float));
     model->wide = mem_zalloc_aligned(model->table.n_wide, sizeof(float));
     return model;
@@ -95,8 +101,10 @@ void classifier_close(Classifier *model)
         return;
     }
     params_free(&model->table);
+    if (model->config.head != HEAD_TOKENS) {
+        free(model->words);
+    }
     free(model->dense);
-    free(model->words);
     free(model->ngrams);
     free(model->wide);
     free(model);

@@ -29,6 +29,12 @@ typedef enum Activation {
     ACTIVATION_RELU
 } Activation;
 
+/* What stands above the encoder. */
+typedef enum ModelHead {
+    HEAD_CLASSES, /* the classifier's, wide branch included */
+    HEAD_TOKENS   /* a masked language model's: which token stood here (model/mlm.h) */
+} ModelHead;
+
 /* The `model:` section. */
 typedef struct ModelConfig {
     int arch;       /* ModelArch */
@@ -49,6 +55,7 @@ typedef struct ModelConfig {
     int pooling;         /* Pooling; bert pools its own way */
     int64_t vocab_rows;  /* rows of the word table; 0: as many as the vocabulary has */
     char *init_from;     /* folder that first weights come from; NULL or "": drawn */
+    ModelHead head;      /* no key: whoever makes the model knows */
 } ModelConfig;
 
 extern const Field model_fields[];
@@ -57,13 +64,15 @@ Status model_config_check(const ModelConfig *config, const Config *source);
 
 /* What the data decides. */
 typedef struct ModelSizes {
-    size_t n_classes;     /* C */
-    bool multi_label;     /* a text has any number of the classes */
-    size_t vocab_size;    /* V, special words included */
-    size_t ngram_buckets; /* G, may be 0 */
-    size_t max_tokens;    /* longest text, in words */
-    size_t wide_buckets;  /* F, may be 0: no wide branch */
-    size_t pad_token;     /* bert's config.json names it; the model pads nothing */
+    size_t n_classes;            /* C */
+    bool multi_label;            /* a text has any number of the classes */
+    size_t vocab_size;           /* V, special words included */
+    size_t ngram_buckets;        /* G, may be 0 */
+    size_t max_tokens;           /* longest text, in words */
+    size_t wide_buckets;         /* F, may be 0: no wide branch */
+    size_t pad_token;            /* bert's config.json names it; the model pads nothing */
+    size_t ngram_min, ngram_max; /* characters; a pretrained lite's config.json tells */
+    bool pieces;                 /* so it does: of words, not words, are the tokens */
 } ModelSizes;
 
 typedef struct Classifier Classifier;
@@ -74,7 +83,7 @@ Classifier *classifier_create(const ModelConfig *config, const ModelSizes *sizes
 void classifier_close(Classifier *model);
 
 /* Writes model.safetensors and config.json into an existing folder; the same weights give
- * the same bytes. `labels` [n_classes] become id2label. */
+ * the same bytes. `labels` [n_classes] become id2label; NULL with HEAD_TOKENS. */
 Status classifier_save(const Classifier *model, const char *dir,
                        const char *const *labels);
 
@@ -89,7 +98,8 @@ Status classifier_save_weights(const Classifier *model, const char *dir,
 Status classifier_load_weights(const Classifier *like, const char *dir, const char *name,
                                Classifier **out);
 
-/* What config.json of a model folder says, ours or a BERT from elsewhere. */
+/* What config.json of a model folder says, ours or a BERT from elsewhere. Of a BERT the
+ * head is not told: it is what the folder has tensors for. */
 Status classifier_config_load(const char *dir, ModelConfig *config, ModelSizes *sizes);
 
 /* What became of a folder's tensors; names are owned. */

@@ -121,6 +121,21 @@ static void write_common(JsonWriter *w, const ModelConfig *c, const ModelSizes *
 /* In the order of Pooling. */
 static const char *const POOLINGS[] = {"mean", "max", "mean_max", "first"};
 
+/* A lite without a classifier: the n-grams are told, since its rows are of no use with
+ * others. */
+static void write_lite_tokens(JsonWriter *w, const ModelConfig *c, const ModelSizes *s)
+{
+    const Key keys[] = {
+        {"ngram_buckets", (int64_t)s->ngram_buckets},
+        {"ngram_min", (int64_t)s->ngram_min},
+        {"ngram_max", (int64_t)s->ngram_max},
+    };
+    write_kind(w, "muster-lite-mlm", "MusterLiteForMaskedLM");
+    write_common(w, c, s);
+    write_ints(w, keys, sizeof keys / sizeof keys[0]);
+    write_text(w, "tokenizer", s->pieces ? "wordpiece" : "words");
+}
+
 static void write_lite(JsonWriter *w, const ModelConfig *c, const ModelSizes *s)
 {
     const Key keys[] = {
@@ -148,7 +163,8 @@ static void write_bert(JsonWriter *w, const ModelConfig *c, const ModelSizes *s)
         {"type_vocab_size", c->token_types},
         {"pad_token_id", (int64_t)s->pad_token},
     };
-    write_kind(w, "bert", "BertForSequenceClassification");
+    bool tokens = c->head == HEAD_TOKENS;
+    write_kind(w, "bert", tokens ? "BertForMaskedLM" : "BertForSequenceClassification");
     write_common(w, c, s);
     write_ints(w, keys, sizeof keys / sizeof keys[0]);
     json_write_key(w, "initializer_range");
@@ -165,15 +181,20 @@ Status classifier_config_save(const Classifier *model, const char *dir,
     StrBuf out = {0};
     JsonWriter w = json_writer(&out, 2);
     json_begin_object(&w);
+    bool tokens = model->config.head == HEAD_TOKENS;
     if (model->config.arch == ARCH_BERT) {
         write_bert(&w, &model->config, &model->sizes);
+    } else if (tokens) {
+        write_lite_tokens(&w, &model->config, &model->sizes);
     } else {
         write_lite(&w, &model->config, &model->sizes);
     }
     if (model->sizes.multi_label) {
         write_text(&w, "problem_type", MULTI_LABEL);
     }
-    write_labels(&w, labels, model->sizes.n_classes);
+    if (!tokens) {
+        write_labels(&w, labels, model->sizes.n_classes);
+    }
     json_end_object(&w);
     strbuf_add_char(&out, '\n');
     char *path = path_join(dir, "config.json");
@@ -295,6 +316,23 @@ static Status read_lite(const Reading *in, ModelConfig *config, ModelSizes *size
     return STATUS_OK;
 }
 
+static Status read_lite_tokens(const Reading *in, ModelConfig *config, ModelSizes *sizes)
+{
+    int64_t G = 0, least = 0, most = 0;
+    TRY(read_common(in, config, sizes));
+    TRY(read_share(in, "layer_norm_eps", 1e-5, 0, 1, &config->layer_norm_eps));
+    TRY(read_size(in, "ngram_buckets", 0, 1 << 28, &G));
+    TRY(read_size(in, "ngram_min", 1, 16, &least));
+    TRY(read_size(in, "ngram_max", least, 16, &most));
+    const char *tokenizer = json_string(json_get(in->json, "tokenizer"));
+    config->head = HEAD_TOKENS;
+    sizes->ngram_buckets = (size_t)G;
+    sizes->ngram_min = (size_t)least;
+    sizes->ngram_max = (size_t)most;
+    sizes->pieces = tokenizer && strcmp(tokenizer, "wordpiece") == 0;
+    return STATUS_OK;
+}
+
 /* transformers tells the number of classes by id2label, and means 2 without. */
 static Status read_bert(const Reading *in, ModelConfig *config, ModelSizes *sizes)
 {
@@ -337,6 +375,10 @@ static Status read_config(const Reading *in, ModelConfig *config, ModelSizes *si
     if (type && strcmp(type, "muster-lite") == 0) {
         config->arch = ARCH_LITE;
         return read_lite(in, config, sizes);
+    }
+    if (type && strcmp(type, "muster-lite-mlm") == 0) {
+        config->arch = ARCH_LITE;
+        return read_lite_tokens(in, config, sizes);
     }
     if (type && strcmp(type, "bert") == 0) {
         config->arch = ARCH_BERT;

@@ -135,6 +135,11 @@ Status classifier_load(const char *dir, Classifier **out)
     if (status == STATUS_OK) {
         status = classifier_config_load(dir, &config, &sizes);
     }
+    if (status == STATUS_OK && config.head == HEAD_TOKENS) {
+        status =
+            status_set(STATUS_DAMAGED, "%s: is pretrained, but no classifier yet", dir);
+        status_hint("train one from it: muster train CONFIG model.init_from=%s", dir);
+    }
     if (status == STATUS_OK) {
         status = safetensors_open(weights_path, &file);
     }

@@ -10,7 +10,7 @@ struct Classifier {
     ModelSizes sizes;
     ParamTable table;
     float *dense;  /* [table.n_dense] */
-    float *words;  /* [V, H] */
+    float *words;  /* [V, H]; with HEAD_TOKENS within `dense` */
     float *ngrams; /* [G, H] */
     float *wide;   /* [F, C] */
 };

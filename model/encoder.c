@@ -129,3 +129,30 @@ void encoder_backward(const EncoderWeights *weights, EncoderActivations *act,
     layers_backward(&pass, grad);
     embeddings_backward(&pass, grad, words);
 }
+
+void encoder_forward_tokens(const EncoderWeights *weights, EncoderActivations *act,
+                            const PackedBatch *batch, const StepDraws *draws)
+{
+    EncoderPass pass = pass_of(weights, act, batch, draws);
+    embeddings_forward(&pass);
+    layers_forward(&pass);
+}
+
+void encoder_backward_tokens(const EncoderWeights *weights, EncoderActivations *act,
+                             const PackedBatch *batch, const StepDraws *draws,
+                             const float *dout, const uint32_t *row, size_t n,
+                             const DenseParams *grad, SparseRows *words)
+{
+    EncoderPass pass = pass_of(weights, act, batch, draws);
+    size_t N = batch->n_tokens, H = (size_t)weights->config->hidden;
+    float *gradient = norm_gradient(&pass);
+    memset(act->dx, 0, N * H * sizeof *act->dx);
+    if (gradient != act->dx) {
+        memset(gradient, 0, N * H * sizeof *gradient);
+    }
+    for (size_t i = 0; i < n; i++) {
+        memcpy(gradient + (size_t)row[i] * H, dout + i * H, H * sizeof *dout);
+    }
+    layers_backward(&pass, grad);
+    embeddings_backward(&pass, grad, words);
+}

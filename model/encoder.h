@@ -106,6 +106,16 @@ void encoder_answer(const EncoderWeights *weights, EncoderAnswer *answer,
                     const PackedBatch *batch);
 void encoder_answer_release(EncoderAnswer *answer);
 
+/* As encoder_forward() up to the last layer, act->normed [N, H], and back from the
+ * gradients `dout` [n, H] of its rows row[0..n-1], which are distinct; those of the
+ * others are zero. */
+void encoder_forward_tokens(const EncoderWeights *weights, EncoderActivations *act,
+                            const PackedBatch *batch, const StepDraws *draws);
+void encoder_backward_tokens(const EncoderWeights *weights, EncoderActivations *act,
+                             const PackedBatch *batch, const StepDraws *draws,
+                             const float *dout, const uint32_t *row, size_t n,
+                             const DenseParams *grad, SparseRows *words);
+
 /* The key of the MASK row among word ids: after all of them. */
 #define KEY_MASK UINT32_MAX
 

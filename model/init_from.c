@@ -51,7 +51,8 @@ static const char *name_in(const Safetensors *file, const char *name)
 
 static bool is_head(const char *name)
 {
-    return starts_with(name, "classifier.") || starts_with(name, "bert.pooler.");
+    return starts_with(name, "classifier.") || starts_with(name, "bert.pooler.") ||
+           starts_with(name, "cls.predictions.");
 }
 
 static Status check_all(const Classifier *model, const char *dir, const Safetensors *file,

@@ -103,3 +103,18 @@ void classifier_init_words(Classifier *model, const WordVectors *vectors,
     free(m.own);
     free(m.ngrams);
 }
+
+void classifier_init_encoder(Classifier *model, const WordVectors *vectors,
+                             const uint32_t *row_of)
+{
+    size_t dim = vectors->dim;
+    CHECK(dim == (size_t)model->config.hidden);
+    for (size_t i = 0; i < vectors->n; i++) {
+        if (row_of[i] != UINT32_MAX) {
+            CHECK(row_of[i] < model->sizes.vocab_size);
+            memcpy(model->words + row_of[i] * dim, vectors->rows + i * dim,
+                   dim * sizeof *vectors->rows);
+        }
+    }
+    classifier_init_pretrained(model, &vectors->model);
+}

@@ -20,4 +20,9 @@ typedef struct WordPlaces {
 void classifier_init_words(Classifier *model, const WordVectors *vectors,
                            const WordPlaces *places);
 
+/* The same from a folder that is a whole encoder (vectors->model): the rows as they are,
+ * and all tensors that both have. */
+void classifier_init_encoder(Classifier *model, const WordVectors *vectors,
+                             const uint32_t *row_of);
+
 #endif

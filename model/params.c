@@ -77,6 +77,17 @@ static Param matrix(size_t out, size_t in)
     return param;
 }
 
+/* The table of words. As an output as well it is dense. */
+static void add_words(ParamTable *table, const ModelConfig *config, size_t V,
+                      float spread, const char *name)
+{
+    size_t H = (size_t)config->hidden;
+    bool tied = config->head == HEAD_TOKENS;
+    Param param = normal(tied ? BLOCK_DENSE : BLOCK_WORDS, V, H, spread);
+    param.decay = tied && config->arch == ARCH_BERT;
+    add(table, param, tied ? VIEW(word) : NO_VIEW, "%s", name);
+}
+
 static const char *const QKV[] = {"query", "key", "value"};
 
 /* ---- lite ---- */
@@ -116,13 +127,24 @@ static void add_layer(ParamTable *table, int layer, size_t H, size_t F, float re
         "encoder.layer.%d.ff.out.bias", layer);
 }
 
+/* Which token stood here: BERT's head under names of our own. */
+static void add_lite_tokens(ParamTable *table, size_t H, size_t V)
+{
+    add(table, vector(V, INIT_ZERO), VIEW(token_bias), "mlm.bias");
+    add(table, xavier(H, H, 1), VIEW(transform_weight), "mlm.transform.dense.weight");
+    add(table, vector(H, INIT_ZERO), VIEW(transform_bias), "mlm.transform.dense.bias");
+    add(table, vector(H, INIT_ONE), VIEW(transform_norm.weight),
+        "mlm.transform.norm.weight");
+    add(table, vector(H, INIT_ZERO), VIEW(transform_norm.bias),
+        "mlm.transform.norm.bias");
+}
+
 static void add_lite(ParamTable *table, const ModelConfig *config,
                      const ModelSizes *sizes)
 {
     size_t H = (size_t)config->hidden, F = (size_t)config->ff;
     size_t L = (size_t)config->layers;
-    add(table, normal(BLOCK_WORDS, sizes->vocab_size, H, 0.1f), NO_VIEW,
-        "embedding.word.weight");
+    add_words(table, config, sizes->vocab_size, 0.1f, "embedding.word.weight");
     if (sizes->ngram_buckets > 0) {
         add(table, normal(BLOCK_NGRAMS, sizes->ngram_buckets, H, 0.1f), NO_VIEW,
             "embedding.ngram.weight");
@@ -138,6 +160,10 @@ static void add_lite(ParamTable *table, const ModelConfig *config,
         "encoder.norm.weight");
     add(table, vector(H, INIT_ZERO), last + offsetof(NormParams, bias),
         "encoder.norm.bias");
+    if (config->head == HEAD_TOKENS) {
+        add_lite_tokens(table, H, sizes->vocab_size);
+        return;
+    }
     add(table, matrix(sizes->n_classes, pooling_width((Pooling)config->pooling, H)),
         VIEW(head_weight), "head.weight");
     add(table, vector(sizes->n_classes, INIT_ZERO), VIEW(head_bias), "head.bias");
@@ -190,12 +216,21 @@ static void add_bert_layer(ParamTable *table, size_t i, size_t H, size_t F)
     add_norm(table, LAYER_VIEW(i, after_ff), H, name);
 }
 
+/* BertForMaskedLM's head, whose decoder is the table of words. */
+static void add_bert_tokens(ParamTable *table, size_t H, size_t V)
+{
+    add(table, vector(V, INIT_ZERO), VIEW(token_bias), "cls.predictions.bias");
+    add_linear(table, VIEW(transform_weight), VIEW(transform_bias), H, H,
+               "cls.predictions.transform.dense");
+    add_norm(table, VIEW(transform_norm), H, "cls.predictions.transform");
+}
+
 static void add_bert(ParamTable *table, const ModelConfig *config,
                      const ModelSizes *sizes)
 {
     size_t H = (size_t)config->hidden, F = (size_t)config->ff;
-    add(table, normal(BLOCK_WORDS, sizes->vocab_size, H, 0.02f), NO_VIEW,
-        "bert.embeddings.word_embeddings.weight");
+    add_words(table, config, sizes->vocab_size, 0.02f,
+              "bert.embeddings.word_embeddings.weight");
     add(table, matrix(sizes->max_tokens, H), VIEW(position),
         "bert.embeddings.position_embeddings.weight");
     add(table, matrix((size_t)config->token_types, H), VIEW(token_type),
@@ -203,6 +238,10 @@ static void add_bert(ParamTable *table, const ModelConfig *config,
     add_norm(table, VIEW(after_words), H, "bert.embeddings");
     for (size_t i = 0; i < (size_t)config->layers; i++) {
         add_bert_layer(table, i, H, F);
+    }
+    if (config->head == HEAD_TOKENS) {
+        add_bert_tokens(table, H, sizes->vocab_size);
+        return;
     }
     add_linear(table, VIEW(pool_weight), VIEW(pool_bias), H, H, "bert.pooler.dense");
     add_linear(table, VIEW(head_weight), VIEW(head_bias), sizes->n_classes, H,

@@ -60,6 +60,13 @@ typedef struct DenseParams {
     float *pool_weight, *pool_bias; /* [H, H], [H] bert */
     float *head_weight;             /* [C, H] */
     float *head_bias;               /* [C] */
+
+    /* With HEAD_TOKENS, in place of the last two lines; the word table is then dense,
+     * since every row of it is an output too. */
+    float *word;                              /* [V, H] */
+    float *transform_weight, *transform_bias; /* [H, H], [H] */
+    NormParams transform_norm;
+    float *token_bias; /* [V] */
 } DenseParams;
 
 typedef struct ParamTable {

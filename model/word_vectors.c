@@ -8,7 +8,6 @@
 #include "base/safetensors.h"
 #include "base/utf8.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,9 @@ static const int64_t MAX_WORDS = 1 << 28, MAX_BUCKETS = 1 << 24;
 static const size_t VOCAB_LIMIT = (size_t)4 << 30;
 static const char TENSOR_NAME[] = "embeddings.word_embeddings.weight";
 static const char NGRAM_TENSOR_NAME[] = "embeddings.ngram_embeddings.weight";
+static const char ENCODER_TENSOR_NAME[] = "embedding.word.weight";
 static const char MODEL_TYPE[] = "muster-skipgram";
+static const char ENCODER_TYPE[] = "muster-lite-mlm";
 
 void word_vectors_free(WordVectors *vectors)
 {
@@ -26,6 +27,7 @@ void word_vectors_free(WordVectors *vectors)
     free(vectors->rows);
     free(vectors->ngrams);
     strbuf_free(&vectors->bytes);
+    pretrained_free(&vectors->model);
     *vectors = (WordVectors){0};
 }
 
@@ -40,6 +42,7 @@ static void digest_vectors(WordVectors *vectors)
         sha256_add(sha, vectors->ngrams,
                    vectors->ngram_buckets * vectors->dim * sizeof *vectors->ngrams);
     }
+    pretrained_digest(&vectors->model, sha);
     sha256_end(sha, vectors->digest);
 }
 
@@ -63,19 +66,6 @@ static Status save_words(const WordVectors *vectors, const char *dir)
     Status status = write_in(dir, "vocab.txt", &lines);
     strbuf_free(&lines);
     return status;
-}
-
-static void write_settings(JsonWriter *w, const Section *section)
-{
-    json_write_key(w, section->name);
-    json_begin_object(w);
-    for (size_t i = 0; i < section->n_fields; i++) {
-        char *value = config_value(section, &section->fields[i]);
-        json_write_key(w, section->fields[i].key);
-        json_write_string(w, value);
-        free(value);
-    }
-    json_end_object(w);
 }
 
 static void write_ngram_sizes(const WordVectors *vectors, JsonWriter *w)
@@ -111,7 +101,7 @@ static Status save_config(const WordVectors *vectors, const VectorsInfo *info,
     json_write_string(&w, info->source_digest);
     json_write_key(&w, "loss");
     json_write_double(&w, info->loss);
-    write_settings(&w, info->settings);
+    config_write_json(info->settings, &w);
     json_end_object(&w);
     strbuf_add_char(&out, '\n');
     Status status = write_in(dir, "config.json", &out);
@@ -149,32 +139,13 @@ static Status compose(const WordVectors *vectors, const VectorsInfo *info,
     return manifest_write(dir);
 }
 
-/* The old folder goes aside first: whenever the process dies, what has the name is
- * whole. */
-static Status put_in_place(const char *aside, const char *dir)
-{
-    char *old = mem_printf("%s.old.tmp", dir);
-    Status status = tree_remove(old);
-    if (status == STATUS_OK && rename(dir, old) != 0 && errno != ENOENT) {
-        status =
-            status_set(STATUS_FAILED, "%s: cannot be replaced: %s", dir, strerror(errno));
-    }
-    if (status == STATUS_OK && rename(aside, dir) != 0) {
-        status = status_set(STATUS_FAILED, "%s: cannot be renamed into place: %s", dir,
-                            strerror(errno));
-    }
-    status = status == STATUS_OK ? tree_remove(old) : status;
-    free(old);
-    return status;
-}
-
 Status word_vectors_save(const WordVectors *vectors, const VectorsInfo *info,
                          const char *dir)
 {
     char *aside = mem_printf("%s.tmp", dir);
     Status status = tree_remove(aside);
     status = status == STATUS_OK ? compose(vectors, info, aside) : status;
-    status = status == STATUS_OK ? put_in_place(aside, dir) : status;
+    status = status == STATUS_OK ? tree_replace(aside, dir) : status;
     if (status != STATUS_OK) {
         char *message = mem_strdup(status_message());
         tree_remove(aside); /* must not lose the reason */
@@ -200,32 +171,40 @@ static Status read_size(const Json *json, const char *path, const char *key, int
     return STATUS_OK;
 }
 
-static Status read_sizes(const Json *json, const char *path, WordVectors *out)
+static Status wrong_type(const char *path, const char *type, const char *hint)
+{
+    status_set(STATUS_DAMAGED, "%s: model_type: expected \"%s\", found \"%s\"", path,
+               MODEL_TYPE, type ? type : "");
+    status_hint("%s", hint);
+    return STATUS_DAMAGED;
+}
+
+static Status read_sizes(const Json *json, const char *path, WordVectors *out,
+                         bool *encoder)
 {
     const char *type = json_string(json_get(json, "model_type"));
-    if (!type || strcmp(type, MODEL_TYPE) != 0) {
-        status_set(STATUS_DAMAGED, "%s: model_type: expected \"%s\", found \"%s\"", path,
-                   MODEL_TYPE, type ? type : "");
-        status_hint("model.arch: lite starts from what muster pretrain leaves");
-        return STATUS_DAMAGED;
+    *encoder = type && strcmp(type, ENCODER_TYPE) == 0;
+    if (!*encoder && (!type || strcmp(type, MODEL_TYPE) != 0)) {
+        return wrong_type(path, type,
+                          "model.arch: lite starts from what muster pretrain leaves");
     }
     TRY(read_size(json, path, "vocab_size", MAX_WORDS, &out->n));
     TRY(read_size(json, path, "hidden_size", MAX_DIM, &out->dim));
-    if (!json_get(json, "ngram_buckets")) {
-        return STATUS_OK; /* words alone */
+    if (*encoder || !json_get(json, "ngram_buckets")) {
+        return STATUS_OK; /* words alone, or n-grams among the encoder's tensors */
     }
     TRY(read_size(json, path, "ngram_min", MAX_NGRAM, &out->ngram_min));
     TRY(read_size(json, path, "ngram_max", MAX_NGRAM, &out->ngram_max));
     return read_size(json, path, "ngram_buckets", MAX_BUCKETS, &out->ngram_buckets);
 }
 
-static Status load_config(const char *dir, WordVectors *out)
+static Status load_config(const char *dir, WordVectors *out, bool *encoder)
 {
     char *path = path_join(dir, "config.json");
     Json *json = NULL;
     Status status = json_load(path, CONFIG_LIMIT, STATUS_DAMAGED, &json);
     if (status == STATUS_OK) {
-        status = read_sizes(json, path, out);
+        status = read_sizes(json, path, out, encoder);
     }
     json_free(json);
     free(path);
@@ -243,18 +222,22 @@ static Status copy_rows(const Safetensors *file, const char *name, size_t n, siz
     return STATUS_OK;
 }
 
-static Status load_rows(const char *dir, WordVectors *out)
+static Status load_rows(const char *dir, bool encoder, WordVectors *out)
 {
+    const char *name = encoder ? ENCODER_TENSOR_NAME : TENSOR_NAME;
     char *path = path_join(dir, "model.safetensors");
     Safetensors *file = NULL;
     Status status = safetensors_open(path, &file);
     status = status == STATUS_NOT_FOUND ? STATUS_DAMAGED : status;
     if (status == STATUS_OK) {
-        status = copy_rows(file, TENSOR_NAME, out->n, out->dim, &out->rows);
+        status = copy_rows(file, name, out->n, out->dim, &out->rows);
     }
     if (status == STATUS_OK && out->ngram_buckets > 0) {
         status = copy_rows(file, NGRAM_TENSOR_NAME, out->ngram_buckets, out->dim,
                            &out->ngrams);
+    }
+    if (status == STATUS_OK && encoder) {
+        status = pretrained_load(dir, file, name, &out->model);
     }
     safetensors_close(file);
     free(path);
@@ -328,8 +311,9 @@ Status word_vectors_load(const char *dir, WordVectors *out)
 {
     WordVectors vectors = {0};
     Status status = manifest_verify(dir);
-    status = status == STATUS_OK ? load_config(dir, &vectors) : status;
-    status = status == STATUS_OK ? load_rows(dir, &vectors) : status;
+    bool encoder = false;
+    status = status == STATUS_OK ? load_config(dir, &vectors, &encoder) : status;
+    status = status == STATUS_OK ? load_rows(dir, encoder, &vectors) : status;
     status = status == STATUS_OK ? load_words(dir, &vectors) : status;
     if (status != STATUS_OK) {
         word_vectors_free(&vectors);
@@ -350,7 +334,12 @@ Status word_vectors_source(const char *dir, char out[SHA256_HEX])
     char *path = path_join(dir, "config.json");
     Status status = json_load(path, CONFIG_LIMIT, STATUS_DAMAGED, &json);
     status = status == STATUS_NOT_FOUND ? STATUS_DAMAGED : status;
-    status = status == STATUS_OK ? read_sizes(json, path, &sizes) : status;
+    bool encoder = false;
+    status = status == STATUS_OK ? read_sizes(json, path, &sizes, &encoder) : status;
+    if (status == STATUS_OK && encoder) {
+        status = wrong_type(path, ENCODER_TYPE,
+                            "an encoder is taken with pretrain.objective=mlm");
+    }
     if (status == STATUS_OK) {
         const char *source = json_string(json_get(json, "source_digest"));
         snprintf(out, SHA256_HEX, "%s", source ? source : "");

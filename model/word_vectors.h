@@ -1,8 +1,12 @@
-/* Word vectors as a folder: what `muster pretrain` leaves and model.init_from takes.
+/* Word vectors as a folder: what `muster pretrain` leaves and model.init_from of arch
+ * lite takes.
  *
  * model.safetensors holds embeddings.word_embeddings.weight [words, dim], vocab.txt a
  * word a line, config.json model_type "muster-skipgram", sizes and settings, SHA256SUMS
- * the digests of them all. */
+ * the digests of them all.
+ *
+ * A folder of model_type "muster-lite-mlm" is a whole encoder (model/pretrained.h): its
+ * words are read the same way, and the rest of it as well. */
 #ifndef MUSTER_MODEL_WORD_VECTORS_H
 #define MUSTER_MODEL_WORD_VECTORS_H
 
@@ -10,6 +14,7 @@
 #include "base/hash.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "model/pretrained.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +29,8 @@ typedef struct WordVectors {
     float *ngrams; /* [ngram_buckets, dim] finite */
 
     StrBuf bytes;
-    char digest[SHA256_HEX]; /* of words and vectors */
+    Pretrained model;        /* the encoder that they belong to; n 0: none */
+    char digest[SHA256_HEX]; /* of words, vectors and encoder */
 } WordVectors;
 
 void word_vectors_free(WordVectors *vectors);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/manifest.h"
 #include "base/mem.h"
+#include "trainer/start_report.h"
 #include "trainer/start_words.h"
 
 #include <stdlib.h>
@@ -71,37 +72,6 @@ static Status check_sizes(const TrainJob *job)
     return STATUS_OK;
 }
 
-static char *first_names(const StrList *names)
-{
-    enum { SHOWN = 4 };
-    StrBuf out = {0};
-    for (size_t i = 0; i < names->n && i < SHOWN; i++) {
-        strbuf_printf(&out, "%s%s", i ? ", " : "", names->items[i]);
-    }
-    if (names->n > SHOWN) {
-        strbuf_printf(&out, " and %zu more", names->n - SHOWN);
-    }
-    strbuf_add_char(&out, '\0');
-    return out.p;
-}
-
-static void tell_start_weights(const char *dir, const InitReport *report)
-{
-    log_note("%zu tensors from %s", report->n_taken, dir);
-    const struct {
-        const char *what;
-        const StrList *names;
-    } lists[] = {{"not there, drawn anew", &report->drawn},
-                 {"there, but not used", &report->unused}};
-    for (size_t i = 0; i < 2; i++) {
-        if (lists[i].names->n > 0) {
-            char *names = first_names(lists[i].names);
-            log_note("%s: %s", lists[i].what, names);
-            free(names);
-        }
-    }
-}
-
 static Status start_from_folder(const TrainJob *job, Classifier *model, bool tell)
 {
     const char *dir = job->model->init_from;
@@ -111,7 +81,7 @@ static Status start_from_folder(const TrainJob *job, Classifier *model, bool tel
     InitReport report;
     Status status = classifier_init_from(model, dir, &report);
     if (status == STATUS_OK && tell) {
-        tell_start_weights(dir, &report);
+        start_report_tell(dir, &report);
     }
     init_report_free(&report);
     return status;

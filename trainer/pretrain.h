@@ -10,9 +10,14 @@
 
 #include <stdbool.h>
 
+typedef enum Objective {
+    OBJECTIVE_SKIPGRAM, /* word vectors */
+    OBJECTIVE_MLM       /* the config's own encoder: trainer/pretrain_mlm.h */
+} Objective;
+
 /* The `pretrain:` section. */
 typedef struct PretrainConfig {
-    int objective;  /* 0 = skipgram */
+    int objective;  /* Objective */
     char *out;      /* folder */
     StrList text;   /* plain text files, beside or instead of data.train */
     int64_t dim;    /* 0 = model.hidden */
@@ -29,10 +34,16 @@ typedef struct PretrainConfig {
     bool deterministic; /* the same bits on any ranks and threads; no: Hogwild */
     int64_t shards;     /* that train at once in a round */
     int64_t block;      /* words of a shard in a round, about */
+    double mask_rate;   /* mlm: share of the tokens that is asked for */
 } PretrainConfig;
 
 extern const Field pretrain_fields[];
 extern const size_t n_pretrain_fields;
+/* Refuses what does not go with the objective. mlm takes what was not given from the
+ * training's values: lr from train.lr; and 10 epochs. */
+Status pretrain_config_settle(PretrainConfig *config, const Config *source,
+                              double train_lr);
+/* Of objective skipgram. */
 Status pretrain_config_check(const PretrainConfig *config, const Config *source,
                              int n_ranks);
 

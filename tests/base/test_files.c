@@ -239,6 +239,34 @@ static void network_file_systems_are_known(void **state)
     assert_false(file_system_is_network(0x794c7630)); /* overlayfs */
 }
 
+static void test_tree_replace(void **state)
+{
+    (void)state;
+    char root[] = "/tmp/muster-replace-XXXXXX";
+    assert_non_null(mkdtemp(root));
+    char *aside = path_join(root, "new.tmp"), *dir = path_join(root, "new");
+    char *old = path_join(root, "new.old.tmp"), *file = path_join(dir, "file");
+    for (int round = 0; round < 2; round++) { /* without an older one, and with one */
+        char *written = path_join(aside, "file"), text[] = {(char)('0' + round), 0};
+        StrBuf bytes = {0};
+        assert_ok(dir_make(aside));
+        assert_ok(file_write(written, text, 1));
+        assert_ok(tree_replace(aside, dir));
+        assert_ok(file_read(file, 10, STATUS_NOT_FOUND, &bytes));
+        assert_int_equal(bytes.p[0], '0' + round);
+        assert_false(dir_exists(aside) || dir_exists(old));
+        strbuf_free(&bytes);
+        free(written);
+    }
+    assert_int_equal(tree_replace(aside, dir), STATUS_FAILED);
+    assert_true(file_exists(file));
+    assert_ok(tree_remove(root));
+    free(aside);
+    free(dir);
+    free(old);
+    free(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +283,7 @@ int main(void)
         TEST(a_failed_copy_leaves_nothing),
         TEST(lists_are_sorted),
         TEST(free_space_of_a_path_to_be),
+        cmocka_unit_test(test_tree_replace),
         cmocka_unit_test(network_file_systems_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

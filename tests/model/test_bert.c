@@ -3,10 +3,9 @@
  * written here is read back there. */
 #include "model/classifier_parts.h"
 #include "model/training.h"
+#include "tests/model/bert_folder.h"
 
 #include "base/files.h"
-#include "base/mem.h"
-#include "base/rng.h"
 #include "base/safetensors.h"
 
 #include <math.h>
@@ -16,12 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <cmocka.h>
 
-#define ORACLE "/usr/bin/python3 " ORACLE_DIR "/bert_torch.py"
-
-enum { MAX_TEXTS = 4, MAX_TOKENS = 1200, MAX_TENSORS = 256 };
+enum { MAX_TENSORS = 256 };
 
 typedef struct Case {
     const char *name;
@@ -54,63 +50,6 @@ static const Case CASES[] = {
      0,
      0},
 };
-
-static int run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static int run(const char *format, ...)
-{
-    char command[4096];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(command, sizeof command, format, args);
-    va_end(args);
-    int status = system(command);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-/* A batch of random tokens; the word table has every token of the vocabulary. */
-typedef struct Batch {
-    uint32_t start[MAX_TEXTS + 1], token[MAX_TOKENS];
-    int32_t label[MAX_TEXTS];
-    uint32_t example[MAX_TEXTS], zero[MAX_TEXTS];
-    uint32_t *row, *none;
-    PackedBatch packed;
-} Batch;
-
-static void batch_make(Batch *b, const Case *c, const ModelSizes *sizes)
-{
-    Rng rng = rng_stream(3, 99, 0, 0);
-    size_t V = sizes->vocab_size, n = 0;
-    *b = (Batch){0};
-    while (n < MAX_TEXTS && c->length[n]) {
-        b->start[n + 1] = b->start[n] + (uint32_t)c->length[n];
-        b->label[n] = (int32_t)rng_below(&rng, (uint32_t)sizes->n_classes);
-        b->example[n] = (uint32_t)n;
-        n++;
-    }
-    for (size_t t = 0; t < b->start[n]; t++) {
-        b->token[t] = rng_below(&rng, (uint32_t)V);
-    }
-    b->row = mem_alloc(V, sizeof *b->row);
-    b->none = mem_zalloc(V, sizeof *b->none);
-    for (size_t i = 0; i < V; i++) {
-        b->row[i] = (uint32_t)i;
-    }
-    b->packed = (PackedBatch){.n_texts = n,
-                              .n_tokens = b->start[n],
-                              .n_words = V,
-                              .text_start = b->start,
-                              .token_word = b->token,
-                              .word_id = b->row,
-                              .word_row = b->row,
-                              .ngram_begin = b->none,
-                              .ngram_count = b->none,
-                              .ngram = b->none,
-                              .wide_begin = b->zero,
-                              .wide_count = b->zero,
-                              .targets = {b->label, NULL},
-                              .example = b->example};
-}
 
 static void write_batch(const Batch *b, const char *path)
 {
@@ -213,7 +152,7 @@ static void check(const Case *c, const char *root)
     assert_int_equal(code, 0);
     Classifier *model = start(dir, c);
     Batch b;
-    batch_make(&b, c, &model->sizes);
+    batch_make(&b, c->length, &model->sizes);
     write_batch(&b, batch);
     write_answer(model, &b, answer);
     save(model, dir, out);
@@ -225,8 +164,7 @@ static void check(const Case *c, const char *root)
     assert_int_equal(code, 0);
     code = run(ORACLE " load %s --batch %s >/dev/null", out, batch);
     assert_int_equal(code, 0);
-    free(b.row);
-    free(b.none);
+    batch_free(&b);
     classifier_close(model);
 }
 
@@ -288,7 +226,7 @@ static void test_dropout_gradient(void **state)
     Classifier *model = classifier_create(&config, &sizes, 5);
     Workspace *ws = workspace_open(model);
     Batch b;
-    batch_make(&b, &c, &sizes);
+    batch_make(&b, c.length, &sizes);
     LeafGradient grad = gradient(model, ws, &b);
     LeafStep step = {.seed = 9, .step = 4, .dropout = true, .scale = 1.0f / 3};
     classifier_leaf(model, ws, &b.packed, &step, &grad);
@@ -313,8 +251,7 @@ static void test_dropout_gradient(void **state)
     free(direction);
     free(grad.dense);
     sparse_rows_free(&grad.words);
-    free(b.row);
-    free(b.none);
+    batch_free(&b);
     workspace_close(ws);
     classifier_close(model);
 }

@@ -81,7 +81,8 @@ class Deep(nn.Module):
             pairs += [(theirs.weight, [f"{ours}.weight"]), (theirs.bias, [f"{ours}.bias"])]
         return pairs
 
-    def forward(self, batch):
+    def tokens(self, batch):
+        """[n, T, H] above the last layer, lengths [n], and which places are padding."""
         vectors = self.word(batch["word_row"])
         if self.ngram is not None:
             flat, offsets = join_slices(
@@ -95,7 +96,11 @@ class Deep(nn.Module):
         padding = torch.arange(x.shape[1])[None, :] >= length[:, None]
         for layer in self.layers:
             x = layer(x, src_key_padding_mask=padding)
-        x = self.norm(x).masked_fill(padding[:, :, None], 0)
+        return self.norm(x), length, padding
+
+    def forward(self, batch):
+        x, length, padding = self.tokens(batch)
+        x = x.masked_fill(padding[:, :, None], 0)
         return self.head(x.sum(1) / length[:, None])
 
 
