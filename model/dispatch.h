@@ -6,7 +6,12 @@
 
 #include <stdbool.h>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#if defined(MUSTER_ONE_VERSION)
+/* Sanitizers make minutes of compiling out of clones with everything inlined. */
+#define MULTIVERSION
+#define TARGET_V3
+#define TARGET_V4
+#elif defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define MULTIVERSION                                                                     \
     __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 /* Functions of their own for AVX2 and AVX-512, where the clones of one source would not
@@ -19,7 +24,11 @@
 #define TARGET_V4
 #endif
 
+#if defined(MUSTER_ONE_VERSION)
+#define ALWAYS_INLINE static inline
+#else
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+#endif
 
 /* The kinds of matrix products and of attention. */
 typedef enum Kernels {
