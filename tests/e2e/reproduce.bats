@@ -87,6 +87,7 @@ train_on() {
 
 @test "bf16: the same on 1, 2 and 4 ranks, near fp32's; refused where the CPU has it not" {
     if ! "$MUSTER" doctor | grep -q "train.precision bf16: bf16"; then
+        in_folder "$BATS_TEST_TMPDIR/refused"
         run_muster train tiny.yaml train.precision=bf16
         [ "$code" -eq 3 ]
         grep -q "train.precision: bf16 needs" <<<"$err"
