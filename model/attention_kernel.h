@@ -155,28 +155,25 @@ ALWAYS_INLINE void product_to_head(float *x, size_t stride, Left A, Panel B, flo
 
 typedef float Vec8 __attribute__((vector_size(32)));
 typedef float Vec8InMemory __attribute__((vector_size(32), aligned(4), may_alias));
-typedef int32_t Pick8 __attribute__((vector_size(32)));
 
 /* Eight rows become eight columns: pairs, fours, halves. */
 ALWAYS_INLINE void transpose_8(Vec8 x[8])
 {
-    const Pick8 low = {0, 8, 1, 9, 4, 12, 5, 13}, high = {2, 10, 3, 11, 6, 14, 7, 15};
-    const Pick8 first = {0, 1, 8, 9, 4, 5, 12, 13}, last = {2, 3, 10, 11, 6, 7, 14, 15};
-    const Pick8 lower = {0, 1, 2, 3, 8, 9, 10, 11}, upper = {4, 5, 6, 7, 12, 13, 14, 15};
     Vec8 a[8], b[8];
     for (int i = 0; i < 8; i += 2) {
-        a[i] = __builtin_shuffle(x[i], x[i + 1], low);
-        a[i + 1] = __builtin_shuffle(x[i], x[i + 1], high);
+        a[i] = __builtin_shufflevector(x[i], x[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+        a[i + 1] = __builtin_shufflevector(x[i], x[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
     }
     for (int i = 0; i < 8; i += 4) {
-        b[i] = __builtin_shuffle(a[i], a[i + 2], first);
-        b[i + 1] = __builtin_shuffle(a[i], a[i + 2], last);
-        b[i + 2] = __builtin_shuffle(a[i + 1], a[i + 3], first);
-        b[i + 3] = __builtin_shuffle(a[i + 1], a[i + 3], last);
+        b[i] = __builtin_shufflevector(a[i], a[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+        b[i + 1] = __builtin_shufflevector(a[i], a[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+        b[i + 2] = __builtin_shufflevector(a[i + 1], a[i + 3], 0, 1, 8, 9, 4, 5, 12, 13);
+        b[i + 3] =
+            __builtin_shufflevector(a[i + 1], a[i + 3], 2, 3, 10, 11, 6, 7, 14, 15);
     }
     for (int i = 0; i < 4; i++) {
-        x[i] = __builtin_shuffle(b[i], b[i + 4], lower);
-        x[i + 4] = __builtin_shuffle(b[i], b[i + 4], upper);
+        x[i] = __builtin_shufflevector(b[i], b[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        x[i + 4] = __builtin_shufflevector(b[i], b[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
     }
 }
 

@@ -595,7 +595,7 @@ static int train_without_room(const char *dir)
 {
     Training t;
     begin(&t, dir);
-    usleep(50000);
+    usleep(500000); /* until the run and its parameters are committed */
     signal(SIGXFSZ, SIG_IGN);
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_FSIZE, &none);
