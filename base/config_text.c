@@ -124,24 +124,6 @@ static void add_scalar(StrBuf *out, const char *text)
 
 static const char MASK[] = "****";
 
-char *config_mask_uris(const char *text)
-{
-    StrBuf out = {0};
-    const char *from = text, *found;
-    while ((found = strstr(from, "://"))) {
-        const char *authority = found + 3;
-        size_t n = strcspn(authority, "/?# \t");
-        const char *at = memrchr(authority, '@', n);
-        const char *colon = at ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
-        const char *keep_to = colon ? colon + 1 : authority + n;
-        strbuf_add(&out, from, (size_t)(keep_to - from));
-        strbuf_add_text(&out, colon ? MASK : "");
-        from = colon ? at : keep_to;
-    }
-    strbuf_add_text(&out, from);
-    return strbuf_take(&out);
-}
-
 static void add_text(StrBuf *out, const char *text, bool secret, bool mask)
 {
     if (!text) {

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,10 @@
 #include <unistd.h>
 
 static bool quiet;
+
+static pthread_mutex_t sink_lock = PTHREAD_MUTEX_INITIALIZER; /* guards the two below */
+static LogSink sink;
+static void *sink_user;
 
 void log_set_quiet(bool value)
 {
@@ -50,11 +55,25 @@ static void write_line(const char *prefix, const char *text)
     strbuf_free(&line);
 }
 
-static void write_formatted(const char *prefix, const char *format, va_list args)
+void log_set_sink(LogSink function, void *user)
+{
+    pthread_mutex_lock(&sink_lock);
+    sink = function;
+    sink_user = user;
+    pthread_mutex_unlock(&sink_lock);
+}
+
+static void tell(LogLevel level, const char *format, va_list args)
 {
     char text[4096];
     vsnprintf(text, sizeof text, format, args);
-    write_line(prefix, text);
+    pthread_mutex_lock(&sink_lock);
+    if (sink) {
+        sink(level, text, sink_user);
+    } else {
+        write_line(level == LOG_WARNING ? "muster: warning: " : "muster: ", text);
+    }
+    pthread_mutex_unlock(&sink_lock);
 }
 
 void log_warning(const char *format, ...)
@@ -64,7 +83,7 @@ void log_warning(const char *format, ...)
     }
     va_list args;
     va_start(args, format);
-    write_formatted("muster: warning: ", format, args);
+    tell(LOG_WARNING, format, args);
     va_end(args);
 }
 
@@ -75,7 +94,7 @@ void log_note(const char *format, ...)
     }
     va_list args;
     va_start(args, format);
-    write_formatted("muster: ", format, args);
+    tell(LOG_NOTE, format, args);
     va_end(args);
 }
 

@@ -12,6 +12,13 @@
  * made quiet right after MPI is up. */
 void log_set_quiet(bool quiet);
 
+typedef enum LogLevel { LOG_NOTE = 1, LOG_WARNING = 2 } LogLevel;
+typedef void (*LogSink)(LogLevel level, const char *text, void *user);
+
+/* Warnings and notes go to `sink` in place of stderr, one at a time; NULL restores that.
+ * When it returns, the sink before is not being called any more. */
+void log_set_sink(LogSink sink, void *user);
+
 /* "muster: warning: ..." */
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
