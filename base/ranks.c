@@ -165,6 +165,18 @@ void ranks_broadcast_from(const Ranks *ranks, int from, void *bytes, size_t n)
     free(counts);
 }
 
+void ranks_broadcast_text(const Ranks *ranks, char **text)
+{
+    uint64_t n = *text ? strlen(*text) + 1 : 0;
+    ranks->broadcast(ranks->self, &n, sizeof n);
+    if (ranks->rank != 0) {
+        *text = n > 0 ? mem_alloc(n, 1) : NULL;
+    }
+    if (n > 0) {
+        ranks->broadcast(ranks->self, *text, n);
+    }
+}
+
 /* What a rank has to say of its failure. */
 typedef struct StatusWords {
     int status;

@@ -72,6 +72,10 @@ Status ranks_take_status(const Ranks *ranks, int from, Status mine);
 /* Every rank gets rank `from`'s bytes. Collective. */
 void ranks_broadcast_from(const Ranks *ranks, int from, void *bytes, size_t n);
 
+/* Every rank gets rank 0's text, NULL too; what the others had there is not freed. On
+ * ranks other than 0 free with free(). Collective. */
+void ranks_broadcast_text(const Ranks *ranks, char **text);
+
 /* The half-open share [begin, end) of `n` items that `rank` works on. Local. */
 void ranks_share(const Ranks *ranks, size_t n, size_t *begin, size_t *end);
 

@@ -3,6 +3,8 @@
 #include "cli/evaluate.h"
 
 #include "cli/command.h"
+#include "cli/rank_job.h"
+#include "cli/same_everywhere.h"
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -21,6 +23,7 @@ static struct EvaluateOptions {
     const char *split, *data, *sort;
     StrList gates; /* "f1=0.9" */
     bool no_log;
+    int64_t ranks;
     double threshold; /* below 0: the model's own */
     const char *tracking_uri;
 } options = {.split = "test", .sort = "f1", .threshold = -1};
@@ -283,12 +286,25 @@ static Status log_back(const Subject *subject, const Evaluation *e)
 
 /* ---- the command ---- */
 
-static Status evaluate(const Subject *subject, EvaluationSplit split, Evaluation *out)
+/* Every rank reads the rows; they must be the same. */
+static Status read_rows(const Ranks *ranks, const Predictor *predictor,
+                        EvaluationSplit split, EvaluationData *out)
+{
+    Status status = options.data ? evaluation_data_file(predictor, options.data,
+                                                        ranks->rank == 0, out)
+                                 : evaluation_data_split(predictor, split, out);
+    TRY(ranks_agree(ranks, status));
+    return same_everywhere(ranks, evaluation_data_digest(out), STATUS_DATA, "the data");
+}
+
+static Status evaluate(const Ranks *ranks, const Subject *subject, EvaluationSplit split,
+                       Evaluation *out)
 {
     EvaluationData data = {0};
-    TRY(options.data ? evaluation_data_file(subject->predictor, options.data, &data)
-                     : evaluation_data_split(subject->predictor, split, &data));
-    Status status = evaluate_set(subject->predictor, data.set, out);
+    Status status = read_rows(ranks, subject->predictor, split, &data);
+    if (status == STATUS_OK) {
+        status = evaluate_set(ranks, subject->predictor, data.set, out);
+    }
     evaluation_data_free(&data);
     return status;
 }
@@ -322,47 +338,90 @@ static Status report(const Subject *subject, const Evaluation *e, size_t sort,
     return check_gates(e);
 }
 
-static Status evaluate_model(const char *model, const Target *target)
+static Status check_options(const Ranks *ranks, size_t *split, size_t *sort)
+{
+    TRY(choose("split", options.split, SPLITS, 3, split));
+    TRY(choose("sort", options.sort, SORTS, 3, sort));
+    if (ranks->size > 1 && options.data && strcmp(options.data, "-") == 0) {
+        status_set(STATUS_USAGE, "--data -: every rank reads the rows, and there is one "
+                                 "standard input");
+        status_hint("give a file, or evaluate on one rank");
+        return STATUS_USAGE;
+    }
+    return check_gates(NULL);
+}
+
+static Status open_model(const Ranks *ranks, Subject *subject)
+{
+    const char *dir = subject->reference->checkpoint_dir;
+    Status status = predictor_open(dir, &subject->predictor);
+    if (status == STATUS_OK && options.threshold >= 0) {
+        status = predictor_set_threshold(subject->predictor, options.threshold);
+    }
+    return ranks_agree(ranks, status);
+}
+
+/* Rank 0 looks the model up, prints and writes. `model` and `target` are its own. */
+static Status evaluate_model(const Ranks *ranks, const char *model, const Target *target)
 {
     size_t split, sort;
-    TRY(choose("split", options.split, SPLITS, 3, &split));
-    TRY(choose("sort", options.sort, SORTS, 3, &sort));
-    TRY(check_gates(NULL));
     ModelReference reference = {0};
-    TRY(model_reference_resolve(options.tracking_uri, model, &reference));
+    TRY(check_options(ranks, &split, &sort));
+    Status status = STATUS_OK;
+    if (ranks->rank == 0) {
+        status = model_reference_resolve(options.tracking_uri, model, &reference);
+    }
+    TRY(ranks_agree(ranks, status));
+    ranks_broadcast_text(ranks, &reference.checkpoint_dir);
     Subject subject = {.reference = &reference,
                        .split = options.data ? "data" : options.split};
     Evaluation evaluation = {0};
-    Status status = predictor_open(reference.checkpoint_dir, &subject.predictor);
-    if (status == STATUS_OK && options.threshold >= 0) {
-        status = predictor_set_threshold(subject.predictor, options.threshold);
-    }
+    status = open_model(ranks, &subject);
     if (status == STATUS_OK) {
-        status = evaluate(&subject, (EvaluationSplit)split, &evaluation);
+        status = evaluate(ranks, &subject, (EvaluationSplit)split, &evaluation);
     }
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && ranks->rank == 0) {
         status = report(&subject, &evaluation, sort, target);
     }
+    status = ranks_agree(ranks, status);
     evaluation_free(&evaluation);
     predictor_close(subject.predictor);
     model_reference_free(&reference);
     return status;
 }
 
-static Status run(const Invocation *invocation)
+static Status run_rank(const Ranks *ranks, const Invocation *invocation, void *context)
 {
-    return evaluate_model(invocation->args[0], &(Target){.json = invocation->json});
+    (void)context;
+    return evaluate_model(ranks, invocation->args[0],
+                          &(Target){.json = invocation->json});
 }
 
-Status evaluate_trained(const char *tracking_uri, const char *run_id, JsonWriter *json)
+static Status run(const Invocation *invocation)
+{
+    const RankJob job = {.main = run_rank, .quick = true};
+    return rank_job_run(&job, options.ranks, invocation);
+}
+
+Status evaluate_trained(const Ranks *ranks, const char *tracking_uri, const char *run_id,
+                        JsonWriter *json)
 {
     options.tracking_uri = tracking_uri;
-    return evaluate_model(run_id, &(Target){.within = json});
+    ranks->wait(ranks->self);
+    return evaluate_model(ranks, run_id, &(Target){.within = json});
 }
 
 #define AT(field) offsetof(struct EvaluateOptions, field)
 
 static const Option OPTIONS[] = {
+    {.name = "ranks",
+     .alias = 'n',
+     .kind = OPTION_INT,
+     .offset = AT(ranks),
+     .value = "N",
+     .min = 1,
+     .max = 4096,
+     .help = "share the rows among N ranks under mpirun; the figures are the same"},
     {.name = "split",
      .kind = OPTION_TEXT,
      .offset = AT(split),
@@ -407,12 +466,13 @@ static const OptionConflict CONFLICTS[] = {{"split", "data"}};
 static const Example EXAMPLES[] = {
     {"muster evaluate best:tiny", "the best run's best checkpoint on its test split"},
     {"muster evaluate last --data new.csv --min f1=0.8", "a gate for a pipeline"},
+    {"muster evaluate last --data large.csv --ranks 2", "on two cores"},
 };
 
 const Command command_evaluate = {
     .name = "evaluate",
     .summary = "precision, recall and F1 of a trained model",
-    .usage = "evaluate MODEL [--split train|val|test | --data FILE] [--json]",
+    .usage = "evaluate MODEL [--split train|val|test | --data FILE] [--ranks N] [--json]",
     .details = "MODEL is a run (id, name or \"last\": its best checkpoint), "
                "best:EXPERIMENT[:METRIC],\n"
                "or a checkpoint or result folder. The split is made again from the files "

@@ -3,6 +3,8 @@
 #include "cli/command.h"
 #include "cli/line_reader.h"
 #include "cli/predict_output.h"
+#include "cli/predict_parts.h"
+#include "cli/rank_job.h"
 
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -14,59 +16,16 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Texts that are answered together, whichever comes first. */
-enum { PART_TEXTS = 256, PART_BYTES = 4 << 20 };
-
 static struct PredictOptions {
     const char *file;
     StrList text_columns;
     bool proba, csv;
-    int64_t top;
+    int64_t top, ranks;
     double threshold; /* below 0: the model's own */
     const char *tracking_uri;
 } options = {.threshold = -1};
 
-/* Texts gathered until there are enough to answer. */
-typedef struct Part {
-    Predictor *predictor;
-    AnswerPrinter *printer;
-    StrBuf bytes;             /* of all texts */
-    size_t begin[PART_TEXTS]; /* of each in `bytes` */
-    size_t n;
-    float *answers; /* [PART_TEXTS, n_classes] */
-} Part;
-
-static Status answer_part(Part *part)
-{
-    Text texts[PART_TEXTS];
-    for (size_t i = 0; i < part->n; i++) {
-        size_t end = i + 1 < part->n ? part->begin[i + 1] : part->bytes.n;
-        texts[i] = (Text){part->bytes.p + part->begin[i], end - part->begin[i]};
-    }
-    Status status = predictor_predict(part->predictor, texts, part->n, part->answers);
-    if (status == STATUS_OK) {
-        answers_add(part->printer, part->answers, part->n);
-    }
-    strbuf_clear(&part->bytes);
-    part->n = 0;
-    return status;
-}
-
-/* Fields are joined as in training. */
-static Status add_text(Part *part, const Text *fields, size_t n_fields)
-{
-    part->begin[part->n++] = part->bytes.n;
-    for (size_t i = 0; i < n_fields; i++) {
-        if (i > 0) {
-            strbuf_add_char(&part->bytes, ' ');
-        }
-        strbuf_add(&part->bytes, fields[i].p, fields[i].n);
-    }
-    bool full = part->n == PART_TEXTS || part->bytes.n >= PART_BYTES;
-    return full ? answer_part(part) : STATUS_OK;
-}
-
-static Status predict_arguments(Part *part, const Invocation *invocation)
+static Status predict_arguments(PredictParts *parts, const Invocation *invocation)
 {
     for (size_t i = 1; i < invocation->n_args; i++) {
         Text text = text_of(invocation->args[i]);
@@ -75,14 +34,14 @@ static Status predict_arguments(Part *part, const Invocation *invocation)
             return status_set(STATUS_USAGE, "text %zu: invalid UTF-8 at byte %zu", i,
                               valid + 1);
         }
-        TRY(add_text(part, &text, 1));
+        TRY(predict_parts_add(parts, &text, 1));
     }
     return STATUS_OK;
 }
 
-static Status predict_file(Part *part)
+static Status predict_file(PredictParts *parts, const Predictor *predictor)
 {
-    const Preprocessor *pre = predictor_preprocessor(part->predictor);
+    const Preprocessor *pre = predictor_preprocessor(predictor);
     RowOptions row_options = {.columns = options.text_columns.n > 0
                                              ? &options.text_columns
                                              : preprocessor_text_columns(pre),
@@ -93,7 +52,7 @@ static Status predict_file(Part *part)
     bool more = true;
     Status status = STATUS_OK;
     while (more && (status = row_reader_next(rows, &row, &more)) == STATUS_OK && more) {
-        status = add_text(part, row.fields, row.n_fields);
+        status = predict_parts_add(parts, row.fields, row.n_fields);
         if (status != STATUS_OK) {
             break;
         }
@@ -103,21 +62,21 @@ static Status predict_file(Part *part)
 }
 
 /* What has come so far is answered before we wait for more. */
-static Status predict_lines(Part *part)
+static Status predict_lines(PredictParts *parts)
 {
     LineReader *lines = line_reader_open(STDIN_FILENO, "<stdin>");
     Text line;
     bool more = true;
     Status status = STATUS_OK;
     while (status == STATUS_OK && more) {
-        if (part->n > 0 && !line_reader_ready(lines)) {
-            status = answer_part(part);
+        if (predict_parts_waiting(parts) && !line_reader_ready(lines)) {
+            status = predict_parts_answer(parts);
         }
         if (status == STATUS_OK) {
             status = line_reader_next(lines, &line, &more);
         }
         if (status == STATUS_OK && more) {
-            status = add_text(part, &line, 1);
+            status = predict_parts_add(parts, &line, 1);
         }
     }
     line_reader_close(lines);
@@ -157,14 +116,17 @@ static AnswerStyle style_of(const Invocation *invocation)
 }
 
 /* Texts before a bad one are good: they are answered, then the bad one is told. */
-static Status finish_part(Part *part, Status status)
+static Status finish_parts(PredictParts *parts, Status status)
 {
-    if (status == STATUS_OK || part->n == 0) {
-        return part->n > 0 ? answer_part(part) : status;
+    if (!predict_parts_waiting(parts)) {
+        return status;
+    }
+    if (status == STATUS_OK) {
+        return predict_parts_answer(parts);
     }
     char *message = mem_strdup(status_message());
     char *hint = mem_strdup(status_hint_text());
-    answer_part(part);
+    predict_parts_answer(parts);
     status_set(status, "%s", message);
     status_hint("%s", hint);
     free(message);
@@ -172,44 +134,81 @@ static Status finish_part(Part *part, Status status)
     return status;
 }
 
-static Status predict(Predictor *predictor, const Invocation *invocation)
+/* Rank 0's side. */
+static Status predict_all(PredictParts *parts, const Predictor *predictor,
+                          const Invocation *invocation)
 {
+    Status status = invocation->n_args > 1 ? predict_arguments(parts, invocation)
+                    : options.file         ? predict_file(parts, predictor)
+                                           : predict_lines(parts);
+    return finish_parts(parts, status);
+}
+
+static Status predict(const Ranks *ranks, Predictor *predictor,
+                      const Invocation *invocation)
+{
+    bool root = ranks->rank == 0;
+    bool patient =
+        invocation->n_args == 1 && (!options.file || strcmp(options.file, "-") == 0);
     AnswerStyle style = style_of(invocation);
-    Part part = {.predictor = predictor};
-    part.answers =
-        mem_alloc(PART_TEXTS * predictor_n_classes(predictor), sizeof *part.answers);
-    part.printer = answers_begin(&style, predictor, stdout);
-    Status status = invocation->n_args > 1 ? predict_arguments(&part, invocation)
-                    : options.file         ? predict_file(&part)
-                                           : predict_lines(&part);
-    status = finish_part(&part, status);
-    answers_end(part.printer, status == STATUS_OK);
-    strbuf_free(&part.bytes);
-    free(part.answers);
+    AnswerPrinter *printer = root ? answers_begin(&style, predictor, stdout) : NULL;
+    PredictParts *parts = predict_parts_open(ranks, predictor, printer, patient);
+    Status status =
+        root ? predict_all(parts, predictor, invocation) : predict_parts_follow(parts);
+    predict_parts_close(parts);
+    if (root) {
+        answers_end(printer, status == STATUS_OK);
+    }
+    return ranks_agree(ranks, status);
+}
+
+static Status open_model(const Ranks *ranks, const char *model, Predictor **out)
+{
+    ModelReference reference = {0};
+    Status status = STATUS_OK;
+    if (ranks->rank == 0) {
+        status = model_reference_resolve(options.tracking_uri, model, &reference);
+    }
+    TRY(ranks_agree(ranks, status));
+    ranks_broadcast_text(ranks, &reference.checkpoint_dir);
+    status = predictor_open(reference.checkpoint_dir, out);
+    if (status == STATUS_OK && options.threshold >= 0) {
+        status = predictor_set_threshold(*out, options.threshold);
+    }
+    model_reference_free(&reference);
+    return ranks_agree(ranks, status);
+}
+
+static Status run_rank(const Ranks *ranks, const Invocation *invocation, void *context)
+{
+    (void)context;
+    Predictor *predictor = NULL;
+    Status status = open_model(ranks, invocation->args[0], &predictor);
+    if (status == STATUS_OK) {
+        status = predict(ranks, predictor, invocation);
+    }
+    predictor_close(predictor);
     return status;
 }
 
 static Status run(const Invocation *invocation)
 {
+    const RankJob job = {.main = run_rank, .quick = true};
     TRY(check_options(invocation));
-    ModelReference reference = {0};
-    TRY(model_reference_resolve(options.tracking_uri, invocation->args[0], &reference));
-    Predictor *predictor = NULL;
-    Status status = predictor_open(reference.checkpoint_dir, &predictor);
-    if (status == STATUS_OK && options.threshold >= 0) {
-        status = predictor_set_threshold(predictor, options.threshold);
-    }
-    if (status == STATUS_OK) {
-        status = predict(predictor, invocation);
-    }
-    predictor_close(predictor);
-    model_reference_free(&reference);
-    return status;
+    return rank_job_run(&job, options.ranks, invocation);
 }
 
 #define AT(field) offsetof(struct PredictOptions, field)
 
 static const Option OPTIONS[] = {
+    {.name = "ranks",
+     .alias = 'n',
+     .kind = OPTION_INT,
+     .offset = AT(ranks),
+     .value = "N",
+     .min = 1,
+     .max = 4096,
+     .help = "share the texts among N ranks under mpirun; the answers are the same"},
     {.name = "file",
      .alias = 'f',
      .kind = OPTION_TEXT,
@@ -253,6 +252,8 @@ static const OptionConflict CONFLICTS[] = {{"top", "csv"}};
 static const Example EXAMPLES[] = {
     {"muster predict best:tiny \"my parcel has not come\" --proba", "one text"},
     {"muster predict last --file new.csv --csv > answers.csv", "every row of a file"},
+    {"muster predict last --file large.csv --csv --ranks 2 > answers.csv",
+     "on two cores"},
     {"zcat mails.gz | muster predict last --json", "a text per line, JSON Lines out"},
 };
 

@@ -4,17 +4,15 @@
 
 #include "cli/command.h"
 #include "cli/pretrain_mlm.h"
+#include "cli/rank_job.h"
 #include "cli/same_everywhere.h"
 
 #include "base/files.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "trainer/comm.h"
-#include "trainer/launch.h"
 
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 
 static struct PretrainOptions {
@@ -342,8 +340,9 @@ static Status pretrain_words(const WholeConfig *w, const Ranks *ranks, bool json
     return status;
 }
 
-static Status run_all(const Ranks *ranks, const Invocation *invocation)
+static Status run_all(const Ranks *ranks, const Invocation *invocation, void *context)
 {
+    (void)context;
     WholeConfig whole;
     whole_config_init(&whole);
     Status status = ranks_agree(ranks, read_config(&whole, invocation, ranks));
@@ -364,23 +363,7 @@ static Status run_all(const Ranks *ranks, const Invocation *invocation)
 
 static Status run(const Invocation *invocation)
 {
-    if (options.ranks > 0 && launch_detect().kind != LAUNCHER_MUSTER) {
-        int exit_code = 0;
-        Status status = launch_run((int)options.ranks, invocation->argv, &exit_code);
-        if (status == STATUS_OK && exit_code != 0) {
-            command_silence(); /* rank 0 has said it */
-            return (Status)exit_code;
-        }
-        return status;
-    }
-    Ranks ranks;
-    TRY(comm_open(&ranks));
-    atexit(comm_close); /* as in train: rank 0 has still to print */
-    if (ranks.rank != 0) {
-        log_set_quiet(true);
-        command_silence();
-    }
-    return run_all(&ranks, invocation);
+    return rank_job_run(&(RankJob){.main = run_all}, options.ranks, invocation);
 }
 
 #define AT(field) offsetof(struct PretrainOptions, field)

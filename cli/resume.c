@@ -166,24 +166,12 @@ Status resume_point_find(const TrainOptions *options, const char *const *args,
     return status;
 }
 
-static void broadcast_text(char **text, const Ranks *ranks)
-{
-    uint64_t n = *text ? strlen(*text) + 1 : 0;
-    ranks->broadcast(ranks->self, &n, sizeof n);
-    if (ranks->rank != 0) {
-        *text = n > 0 ? mem_alloc(n, 1) : NULL;
-    }
-    if (n > 0) {
-        ranks->broadcast(ranks->self, *text, n);
-    }
-}
-
 void resume_point_broadcast(ResumePoint *point, const Ranks *ranks)
 {
-    broadcast_text(&point->run_id, ranks);
-    broadcast_text(&point->result_dir, ranks);
-    broadcast_text(&point->checkpoint_dir, ranks);
-    broadcast_text(&point->params_json, ranks);
+    ranks_broadcast_text(ranks, &point->run_id);
+    ranks_broadcast_text(ranks, &point->result_dir);
+    ranks_broadcast_text(ranks, &point->checkpoint_dir);
+    ranks_broadcast_text(ranks, &point->params_json);
 }
 
 void resume_point_free(ResumePoint *point)

@@ -3,15 +3,9 @@
 #include "cli/train_job.h"
 
 #include "cli/command.h"
-#include "trainer/launch.h"
-
-#include "base/json.h"
-#include "base/log.h"
-#include "base/mem.h"
+#include "cli/rank_job.h"
 
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 static TrainOptions options;
@@ -88,53 +82,19 @@ static void catch_signals(void)
 
 /* --- the ranks of this job --- */
 
-static Status check_ranks(const Ranks *ranks)
+static Status run_rank(const Ranks *ranks, const Invocation *invocation, void *context)
 {
-    Launcher launcher = launch_detect();
-    if (ranks->size == 1 && launcher.size > 1) {
-        status_set(STATUS_FAILED,
-                   "%s started %d tasks, but each sees an MPI job of one rank",
-                   launcher.name, launcher.size);
-        status_hint("the launcher and this MPI library do not know each other: try srun "
-                    "--mpi=pmix, or mpirun");
-        return STATUS_FAILED;
-    }
-    return STATUS_OK;
-}
-
-static Status run_rank(const Invocation *invocation, TrainOptions *chosen)
-{
-    Ranks ranks;
-    TRY(comm_open(&ranks));
-    /* Not when this returns: mpirun ends the whole job as soon as one rank has left with
-     * a code, and rank 0 has still to print why. */
-    atexit(comm_close);
-    if (ranks.rank != 0) {
-        log_set_quiet(true);
-        command_silence();
-    }
-    Status status = check_ranks(&ranks);
-    if (status == STATUS_OK) {
-        catch_signals();
-        chosen->json = invocation->json;
-        status = train_job_run(&ranks, chosen, invocation->args, invocation->n_args,
-                               &signal_seen);
-    }
-    return status;
+    TrainOptions *chosen = context;
+    catch_signals();
+    chosen->json = invocation->json;
+    return train_job_run(ranks, chosen, invocation->args, invocation->n_args,
+                         &signal_seen);
 }
 
 Status train_run_on_ranks(const Invocation *invocation, TrainOptions *chosen)
 {
-    if (chosen->ranks == 0 || launch_detect().kind == LAUNCHER_MUSTER) {
-        return run_rank(invocation, chosen);
-    }
-    int exit_code = 0;
-    Status status = launch_run((int)chosen->ranks, invocation->argv, &exit_code);
-    if (status == STATUS_OK && exit_code != 0) {
-        command_silence(); /* rank 0 has said it */
-        return (Status)exit_code;
-    }
-    return status;
+    const RankJob job = {.main = run_rank, .context = chosen};
+    return rank_job_run(&job, chosen->ranks, invocation);
 }
 
 static Status run(const Invocation *invocation)

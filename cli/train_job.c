@@ -2,6 +2,7 @@
  * ranks before the next begins; rank 0 alone touches the store and the result folder. */
 #include "cli/train_job.h"
 
+#include "cli/evaluate.h"
 #include "cli/lr_find.h"
 #include "cli/pretrain.h"
 #include "cli/reproduction.h"
@@ -274,13 +275,13 @@ static Status check_evaluate(const TrainJobState *job)
     return STATUS_CONFIG;
 }
 
-/* The other ranks sleep while rank 0 evaluates. */
 static Status close_run(TrainJobState *job, Status trained)
 {
-    Status status = job->run ? training_run_close(job->run, trained) : STATUS_OK;
-    if (job->options->evaluate && trained == STATUS_OK) {
-        job->ranks->wait(job->ranks->self);
-        status = ranks_agree(job->ranks, status);
+    Status status = STATUS_OK;
+    if (job->run) {
+        status = training_run_close(job->run, job->ranks, trained);
+    } else if (job->options->evaluate && trained == STATUS_OK) {
+        status = evaluate_trained(job->ranks, NULL, NULL, NULL);
     }
     return trained != STATUS_OK ? trained : status;
 }

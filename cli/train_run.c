@@ -298,7 +298,7 @@ static void abandon(TrainingRun *run, Status status)
     if (run->tracked.run_id && run->list.n == 0) {
         logger_abandon_run(&run->tracked, status);
     }
-    training_run_close(run, status);
+    training_run_close(run, &ranks_single, status);
     status_set(status, "%s", message);
     status_hint("%s", hint);
     free(message);
@@ -367,15 +367,16 @@ static const char *end_name(Status status)
 }
 
 /* After the callbacks: the logger has delivered all there is to know of the run. */
-static Status evaluate_run(const TrainingRun *run, Status trained, JsonWriter *json)
+static Status evaluate_run(const TrainingRun *run, const Ranks *ranks, Status trained,
+                           JsonWriter *json)
 {
     if (!run->options->evaluate || trained != STATUS_OK) {
         return STATUS_OK;
     }
-    return evaluate_trained(run->config->tracking.uri, run->tracked.run_id, json);
+    return evaluate_trained(ranks, run->config->tracking.uri, run->tracked.run_id, json);
 }
 
-static Status print_json(const TrainingRun *run, Status status)
+static Status print_json(const TrainingRun *run, const Ranks *ranks, Status status)
 {
     StrBuf text = {0};
     JsonWriter w = json_writer(&text, 2);
@@ -399,25 +400,25 @@ static Status print_json(const TrainingRun *run, Status status)
         json_write_double(&w, run->ending.metrics[i].value);
     }
     json_end_object(&w);
-    Status evaluated = evaluate_run(run, status, &w);
+    Status evaluated = evaluate_run(run, ranks, status, &w);
     json_end_object(&w);
     printf("%s\n", text.p);
     strbuf_free(&text);
     return evaluated;
 }
 
-Status training_run_close(TrainingRun *run, Status status)
+Status training_run_close(TrainingRun *run, const Ranks *ranks, Status status)
 {
     Status evaluated = STATUS_OK;
     callbacks_close(&run->list);
     if (run->tracked.run_id && run->options->json && is_training(run->options)) {
-        evaluated = print_json(run, status);
+        evaluated = print_json(run, ranks, status);
     } else if (run->result_dir && status == STATUS_OK && is_training(run->options)) {
         log_note("results and checkpoints: %s", run->result_dir);
         if (run->config->train.fast_dev_run == 0 && !run->options->evaluate) {
             log_note("next: muster evaluate %s --split test", run->trial_id);
         }
-        evaluated = evaluate_run(run, status, NULL);
+        evaluated = evaluate_run(run, ranks, status, NULL);
     }
     free(run->ending.best_checkpoint);
     free(run->result_dir);

@@ -21,7 +21,8 @@ void training_run_fill(TrainingRun *run, TrainJob *job);
 
 /* Closes the callbacks and prints how it ended: one JSON object on stdout, or on stderr
  * where the run is and what to do with it; with --evaluate the test split's scores
- * too. Returns what became of that evaluation. */
-Status training_run_close(TrainingRun *run, Status status);
+ * too, for which the other ranks call evaluate_trained. Returns what became of that
+ * evaluation. */
+Status training_run_close(TrainingRun *run, const Ranks *ranks, Status status);
 
 #endif

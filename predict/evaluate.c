@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Batches that are predicted at a time. */
+/* Batches that are predicted at a time; with more ranks than that, one a rank. */
 enum { PART_BATCHES = 64 };
 
 void evaluation_free(Evaluation *evaluation)
@@ -21,6 +21,7 @@ void evaluation_free(Evaluation *evaluation)
 
 /* An evaluation in progress. */
 typedef struct Evaluating {
+    const Ranks *ranks;
     Predictor *predictor;
     const Dataset *set;
     Evaluation *e;
@@ -75,15 +76,45 @@ static void add_labels(Evaluating *in, size_t at, size_t n)
 
 /* ---- both ---- */
 
+/* Rank `rank`'s whole batches of a part of n examples, as examples. */
+static void share_of(const Evaluating *in, int rank, size_t n, size_t *begin, size_t *end)
+{
+    Ranks other = *in->ranks;
+    size_t batch = predictor_batch_size(in->predictor);
+    other.rank = rank;
+    ranks_share(&other, (n + batch - 1) / batch, begin, end);
+    *begin = *begin * batch < n ? *begin * batch : n;
+    *end = *end * batch < n ? *end * batch : n;
+}
+
+/* Fills in->answers for the n examples from `at` on, on every rank. */
+static void predict_part(Evaluating *in, size_t at, size_t n)
+{
+    const Ranks *ranks = in->ranks;
+    size_t C = in->e->n_classes, begin, end;
+    size_t *counts = mem_alloc((size_t)ranks->size, sizeof *counts);
+    for (int r = 0; r < ranks->size; r++) {
+        share_of(in, r, n, &begin, &end);
+        counts[r] = (end - begin) * C * sizeof *in->answers;
+    }
+    share_of(in, ranks->rank, n, &begin, &end);
+    float *mine = in->answers + begin * C;
+    predictor_predict_set(in->predictor, in->set, at + begin, end - begin, mine);
+    ranks->gather(ranks->self, mine, in->answers, counts);
+    free(counts);
+}
+
 static void evaluate_parts(Evaluating *in)
 {
     Evaluation *e = in->e;
-    size_t part = PART_BATCHES * predictor_batch_size(in->predictor);
+    size_t batches =
+        (size_t)in->ranks->size > PART_BATCHES ? (size_t)in->ranks->size : PART_BATCHES;
+    size_t part = batches * predictor_batch_size(in->predictor);
     part = e->n < part ? e->n : part;
     in->answers = mem_alloc(part * e->n_classes, sizeof *in->answers);
     for (size_t at = 0; at < e->n; at += part) {
         size_t n = e->n - at < part ? e->n - at : part;
-        predictor_predict_set(in->predictor, in->set, at, n, in->answers);
+        predict_part(in, at, n);
         if (dataset_multi_label(in->set)) {
             add_labels(in, at, n);
         } else {
@@ -93,14 +124,15 @@ static void evaluate_parts(Evaluating *in)
     free(in->answers);
 }
 
-Status evaluate_set(Predictor *predictor, const Dataset *set, Evaluation *out)
+Status evaluate_set(const Ranks *ranks, Predictor *predictor, const Dataset *set,
+                    Evaluation *out)
 {
     size_t n = dataset_size(set);
     if (n == 0) {
         return status_set(STATUS_DATA, "there are no rows to evaluate on");
     }
     Evaluation e = {.n = n, .n_classes = predictor_n_classes(predictor)};
-    Evaluating in = {.predictor = predictor, .set = set, .e = &e};
+    Evaluating in = {.ranks = ranks, .predictor = predictor, .set = set, .e = &e};
     bool one_class = !dataset_multi_label(set);
     classifier_metrics_init(&e.metrics, e.n_classes);
     if (one_class) {

@@ -3,6 +3,7 @@
 #define MUSTER_PREDICT_EVALUATE_H
 
 #include "base/json.h"
+#include "base/ranks.h"
 #include "model/metrics.h"
 #include "predict/predictor.h"
 
@@ -17,8 +18,11 @@ typedef struct Evaluation {
 } Evaluation;
 
 /* Evaluates all examples of a labelled data set, part by part, in batches like those of
- * validation. STATUS_DATA when there are none. */
-Status evaluate_set(Predictor *predictor, const Dataset *set, Evaluation *out);
+ * validation. The ranks share the batches of a part, whole ones, and every rank gets the
+ * same evaluation, with the same bits for any number of them. STATUS_DATA when there are
+ * no examples. Collective: the same model and data set on all ranks. */
+Status evaluate_set(const Ranks *ranks, Predictor *predictor, const Dataset *set,
+                    Evaluation *out);
 void evaluation_free(Evaluation *evaluation);
 
 /* Writes "overall" (weighted precision, recall, f1, accuracy, loss, num_samples),

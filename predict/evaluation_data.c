@@ -147,7 +147,12 @@ Status evaluation_data_split(const Predictor *predictor, EvaluationSplit split,
     return status;
 }
 
-Status evaluation_data_file(const Predictor *predictor, const char *path,
+const char *evaluation_data_digest(const EvaluationData *data)
+{
+    return data->file ? tokenized_digest(data->file) : data->splits.digest;
+}
+
+Status evaluation_data_file(const Predictor *predictor, const char *path, bool progress,
                             EvaluationData *out)
 {
     const Preprocessor *pre = predictor_preprocessor(predictor);
@@ -160,7 +165,7 @@ Status evaluation_data_file(const Predictor *predictor, const char *path,
                                .policy = UTF8_ERROR,
                                .splitter = preprocessor_splitter(pre),
                                .fd = -1,
-                               .progress = true};
+                               .progress = progress};
     *out = (EvaluationData){0};
     Status status = tokenize_files(&request, &out->file);
     strlist_free(&files);

@@ -26,9 +26,14 @@ Status evaluation_data_split(const Predictor *predictor, EvaluationSplit split,
                              EvaluationData *out);
 
 /* All rows of a CSV, TSV or JSON Lines file with the text and label columns that the
- * model was trained with. */
-Status evaluation_data_file(const Predictor *predictor, const char *path,
+ * model was trained with. With `progress` stderr is told how far it came when reading
+ * takes long. */
+Status evaluation_data_file(const Predictor *predictor, const char *path, bool progress,
                             EvaluationData *out);
+
+/* The digest of the rows and how they were split: the same on ranks that see the same
+ * files. Borrowed from `data`. */
+const char *evaluation_data_digest(const EvaluationData *data);
 
 void evaluation_data_free(EvaluationData *data);
 

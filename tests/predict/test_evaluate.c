@@ -23,7 +23,7 @@ static void evaluate(Evaluated *e, const char *dir, EvaluationSplit split)
         status = evaluation_data_split(e->predictor, split, &e->data);
     }
     if (status == STATUS_OK) {
-        status = evaluate_set(e->predictor, e->data.set, &e->evaluation);
+        status = evaluate_set(&ranks_single, e->predictor, e->data.set, &e->evaluation);
     }
     if (status != STATUS_OK) {
         fail_msg("%s", status_message());
@@ -79,9 +79,10 @@ static void test_a_file_is_the_same_as_the_split_of_its_rows(void **state)
     evaluate(&e, checkpoint_dir, EVALUATE_TEST);
     EvaluationData data;
     Evaluation of_file;
-    assert_int_equal(evaluation_data_file(e.predictor, TINY("test.csv"), &data),
+    assert_int_equal(evaluation_data_file(e.predictor, TINY("test.csv"), false, &data),
                      STATUS_OK);
-    assert_int_equal(evaluate_set(e.predictor, data.set, &of_file), STATUS_OK);
+    assert_int_equal(evaluate_set(&ranks_single, e.predictor, data.set, &of_file),
+                     STATUS_OK);
     assert_true(of_file.loss == e.evaluation.loss);
     assert_memory_equal(of_file.predictions, e.evaluation.predictions,
                         of_file.n * sizeof *of_file.predictions);
@@ -168,9 +169,9 @@ static void test_file_mistakes_have_positions(void **state)
         assert_int_equal(file_write(path, cases[i].text, strlen(cases[i].text)), 0);
         EvaluationData data = {0};
         Evaluation e = {0};
-        Status status = evaluation_data_file(p, path, &data);
+        Status status = evaluation_data_file(p, path, false, &data);
         if (status == STATUS_OK) {
-            status = evaluate_set(p, data.set, &e);
+            status = evaluate_set(&ranks_single, p, data.set, &e);
         }
         assert_int_equal(status, STATUS_DATA);
         if (!strstr(status_message(), cases[i].message)) {
