@@ -33,6 +33,8 @@ void whole_config_init(WholeConfig *w)
          n_checkpoint_fields, &w->checkpoint},
         {"early_stopping", "ending before the last epoch", early_stop_fields,
          n_early_stop_fields, &w->early_stopping},
+        {"callbacks", "what else listens to a training", callback_fields,
+         n_callback_fields, &w->callbacks},
         {"predict", "how answers are given", predict_fields, n_predict_fields,
          &w->predict},
         {"tracking", "the run store", tracking_fields, n_tracking_fields, &w->tracking},

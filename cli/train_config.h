@@ -9,6 +9,7 @@
 #include "model/classifier.h"
 #include "model/label_answer.h"
 #include "tracker/config.h"
+#include "trainer/callback_config.h"
 #include "trainer/checkpointer.h"
 #include "trainer/config.h"
 #include "trainer/early_stop.h"
@@ -21,7 +22,7 @@ typedef struct TopConfig {
 } TopConfig;
 
 /* The last section is read, checked and explained, but belongs to no training. */
-enum { N_TRAIN_SECTIONS = 8, N_ALL_SECTIONS = 9, N_RECORDED_SECTIONS = 3 };
+enum { N_TRAIN_SECTIONS = 9, N_ALL_SECTIONS = 10, N_RECORDED_SECTIONS = 3 };
 
 typedef struct WholeConfig {
     TopConfig top;
@@ -30,6 +31,7 @@ typedef struct WholeConfig {
     TrainConfig train;
     CheckpointConfig checkpoint;
     EarlyStopConfig early_stopping;
+    CallbackConfig callbacks;
     PredictConfig predict;
     TrackingConfig tracking;
     PretrainConfig pretrain;

@@ -20,13 +20,14 @@
 #include "trainer/host.h"
 #include "trainer/progress.h"
 #include "trainer/result_files.h"
+#include "trainer/tensorboard.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_CALLBACKS = 8, MAX_DATASETS = 2, MAX_LAST_METRICS = 48, TRIAL_ID = 9 };
+enum { MAX_CALLBACKS = 10, MAX_DATASETS = 2, MAX_LAST_METRICS = 48, TRIAL_ID = 9 };
 
 /* What the end's JSON object tells; kept by a callback of our own. */
 typedef struct Ending {
@@ -270,6 +271,9 @@ static Status open_callbacks(TrainingRun *run)
     result_files_open(next_callback(run));
     if (run->config->early_stopping.enabled && run->config->train.fast_dev_run == 0) {
         early_stop_open(&run->config->early_stopping, next_callback(run));
+    }
+    if (run->config->callbacks.tensorboard) {
+        tensorboard_open(run->config->tracking.step_interval, next_callback(run));
     }
     LoggerConfig logger = {
         .tracking = &run->config->tracking,
