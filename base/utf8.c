@@ -1,6 +1,10 @@
 /* UTF-8 decoding and terminal widths; data/unicode.c does the linguistics. */
 #include "base/utf8.h"
 
+#include "base/mem.h"
+
+#include <string.h>
+
 /* Lead bytes by their number of continuation bytes; the smallest code each length may
  * carry refuses overlong forms. */
 static size_t sequence_length(unsigned char lead)
@@ -161,4 +165,31 @@ size_t utf8_fit(Text text, size_t limit)
         at += n;
     }
     return at;
+}
+
+static bool is_shown(uint32_t code)
+{
+    return code >= 0x20 && !(code >= 0x7F && code < 0xA0) &&
+           !(code >= 0x202A && code <= 0x202E) && !(code >= 0x2066 && code <= 0x2069);
+}
+
+char *utf8_printable(const char *text)
+{
+    StrBuf out = {0};
+    Text rest = text_of(text);
+    strbuf_add(&out, "", 0);
+    while (rest.n > 0) {
+        uint32_t code = 0;
+        size_t n = utf8_decode(rest, &code);
+        if (n == 0) {
+            strbuf_add_char(&out, '?');
+        } else if (is_shown(code)) {
+            strbuf_add(&out, rest.p, n);
+        } else {
+            strbuf_add_char(&out, ' ');
+        }
+        n = n ? n : 1;
+        rest = (Text){rest.p + n, rest.n - n};
+    }
+    return strbuf_take(&out);
 }

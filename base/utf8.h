@@ -29,6 +29,11 @@ size_t utf8_width(Text text);
 /* Characters in a text; a malformed byte counts as one. */
 size_t utf8_count(Text text);
 
+/* A copy of one line that can be shown as it is: controls (line feeds, escapes, those
+ * above U+0080) and marks that turn the direction of writing become spaces, malformed
+ * bytes question marks. Free with free(). */
+char *utf8_printable(const char *text);
+
 /* Bytes of the longest start of `text` that fits into `width` terminal columns. */
 size_t utf8_fit(Text text, size_t width);
 

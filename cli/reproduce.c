@@ -1,4 +1,5 @@
 /* `muster reproduce`: trains a stored run again and says whether the same came out. */
+#include "cli/output.h"
 #include "cli/reproduction.h"
 #include "cli/train_job.h"
 
@@ -21,11 +22,7 @@ static const Option OPTIONS[] = {
      .max = 4096,
      .help =
          "start mpirun with N ranks and supervise it; 1, 2, 4 and 8 give the same bits"},
-    {.name = "tracking-uri",
-     .kind = OPTION_TEXT,
-     .offset = AT(tracking_uri),
-     .value = "URI",
-     .help = "the run store (MLFLOW_TRACKING_URI, or sqlite:///muster.db)"},
+    TRACKING_URI_OPTION(AT(tracking_uri)),
 };
 
 /* Files may have moved; anything else would be another training. */

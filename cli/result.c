@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/table.h"
+#include "cli/output.h"
 #include "cli/write_csv.h"
 #include "tracker/artifacts.h"
 #include "tracker/result.h"
@@ -28,11 +29,7 @@ static const Option OPTIONS[] = {
      .kind = OPTION_FLAG,
      .offset = offsetof(__typeof__(options), csv),
      .help = "every column of the metrics table as comma-separated values"},
-    {.name = "tracking-uri",
-     .kind = OPTION_TEXT,
-     .offset = offsetof(__typeof__(options), uri),
-     .value = "URI",
-     .help = "the run store (MLFLOW_TRACKING_URI, or sqlite:///muster.db)"},
+    TRACKING_URI_OPTION(offsetof(__typeof__(options), uri)),
 };
 
 /* Columns that say where and when rather than how good; the table leaves them out. */

@@ -277,3 +277,26 @@ char *run_column_value(const Run *run, const Experiments *experiments, const cha
     }
     return built_in_text(run, experiments, column);
 }
+
+TableStyle run_column_style(const Run *run, const char *column)
+{
+    if (strcmp(column, "id") == 0) {
+        return TABLE_DIM;
+    }
+    if (strcmp(column, "status") != 0) {
+        return TABLE_PLAIN;
+    }
+    switch (run->status) {
+    case RUN_FINISHED:
+        return TABLE_GOOD;
+    case RUN_RUNNING:
+        return run_is_lost(run) ? TABLE_BAD : TABLE_BUSY;
+    case RUN_FAILED:
+        return TABLE_BAD;
+    case RUN_KILLED:
+        return TABLE_WARN;
+    case RUN_SCHEDULED:
+        break;
+    }
+    return TABLE_DIM;
+}

@@ -3,6 +3,7 @@
 #define MUSTER_CLI_RUN_COLUMNS_H
 
 #include "base/status.h"
+#include "base/table.h"
 #include "tracker/store.h"
 
 /* The experiments of a store, to give their names. */
@@ -30,6 +31,9 @@ const char *run_column_heading(const char *column);
  * `exact` gives numbers that read back as they were. */
 char *run_column_value(const Run *run, const Experiments *experiments, const char *column,
                        bool exact);
+
+/* How a table shows it: the colour of a status, ids dim. */
+TableStyle run_column_style(const Run *run, const char *column);
 
 /* "3m 07s" since it started, or between start and end; NULL for a lost run. */
 char *run_duration(const Run *run);

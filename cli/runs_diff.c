@@ -1,26 +1,21 @@
 /* `muster runs diff`: what two runs differ in. */
-#include "cli/command.h"
+#include "cli/runs.h"
 
 #include "base/log.h"
 #include "base/table.h"
+#include "cli/output.h"
 #include "cli/run_diff.h"
 #include "tracker/store.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-extern const Command command_runs_diff;
-
 static struct {
     const char *uri;
 } options;
 
 static const Option OPTIONS[] = {
-    {.name = "tracking-uri",
-     .kind = OPTION_TEXT,
-     .offset = offsetof(__typeof__(options), uri),
-     .value = "URI",
-     .help = "the run store (MLFLOW_TRACKING_URI, or sqlite:///muster.db)"},
+    TRACKING_URI_OPTION(offsetof(__typeof__(options), uri)),
 };
 
 static void print_json(const Run *a, const Run *b, const Differences *list)

@@ -1,5 +1,6 @@
 /* `muster runs delete` and `muster runs restore`: a mark, and its removal. */
-#include "cli/runs_stage.h"
+#include "cli/output.h"
+#include "cli/runs.h"
 
 #include "base/json.h"
 #include "tracker/store.h"
@@ -11,11 +12,7 @@ static struct {
 } options;
 
 static const Option OPTIONS[] = {
-    {.name = "tracking-uri",
-     .kind = OPTION_TEXT,
-     .offset = offsetof(__typeof__(options), uri),
-     .value = "URI",
-     .help = "the run store (MLFLOW_TRACKING_URI, or sqlite:///muster.db)"},
+    TRACKING_URI_OPTION(offsetof(__typeof__(options), uri)),
 };
 
 /* Every name is looked up before any run is touched. */

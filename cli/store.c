@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "cli/output.h"
 #include "tracker/gc.h"
 #include "tracker/store.h"
 #include "tracker/store_copy.h"
@@ -180,11 +181,7 @@ static const Option GC_OPTIONS[] = {
      .offset = AT(dry_run),
      .help = "say what would be deleted, and leave it"},
     {.name = "yes", .kind = OPTION_FLAG, .offset = AT(yes), .help = "delete it"},
-    {.name = "tracking-uri",
-     .kind = OPTION_TEXT,
-     .offset = AT(uri),
-     .value = "URI",
-     .help = "the run store (MLFLOW_TRACKING_URI, or sqlite:///muster.db)"},
+    TRACKING_URI_OPTION(AT(uri)),
 };
 
 static const OptionConflict GC_CONFLICTS[] = {{"dry-run", "yes"}};

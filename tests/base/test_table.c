@@ -3,6 +3,7 @@
 #include "base/table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* The table as text; free with free(). */
 static char *printed(const Table *table, size_t width)
@@ -71,13 +72,52 @@ static void text_is_cut_but_never_a_number(void **state)
     table_close(table);
 }
 
+static void columns_are_left_out_when_cutting_does_not_do(void **state)
+{
+    (void)state;
+    Table *table = table_open(HEADINGS, 3);
+    table_cell(table, "abcdefghijklmnopqrst");
+    table_cell(table, "123456789012");
+    table_cell(table, "t");
+    assert_prints(table, 26,
+                  "name                loss \xE2\x80\xA6\n"
+                  "----------  ------------\n"
+                  "abcdefghi\xE2\x80\xA6  123456789012 \xE2\x80\xA6\n");
+    table_set_narrowest(table, 14);
+    assert_prints(table, 26,
+                  "name                 \xE2\x80\xA6\n"
+                  "--------------------\n"
+                  "abcdefghijklmnopqrst \xE2\x80\xA6\n");
+    table_close(table);
+}
+
+static void colours_stand_around_texts_alone(void **state)
+{
+    (void)state;
+    static const char *const TWO[] = {"k", "v"};
+    Table *table = table_open(TWO, 2);
+    table_cell(table, "a");
+    table_cell(table, "good");
+    table_style(table, TABLE_GOOD);
+    table_cell(table, "b");
+    table_cell(table, "c");
+    assert_prints(table, 0, "k  v\n-  ----\na  good\nb  c\n");
+    table_set_colour(table, true);
+    char *text = printed(table, 0);
+    assert_non_null(strstr(text, "a  \033[32mgood\033[0m\nb  c\n"));
+    free(text);
+    table_close(table);
+}
+
 static void cells_cannot_break_the_lines(void **state)
 {
     (void)state;
     static const char *const ONE[] = {"k"};
     Table *table = table_open(ONE, 1);
     table_cell(table, "a\nb\x1b[31m");
-    assert_prints(table, 0, "k\n--------\na b [31m\n");
+    table_cell(table, "\xC2\x9B\x9B\xE2\x80\xAE"
+                      "c"); /* CSI twice, right-to-left */
+    assert_prints(table, 0, "k\n--------\na b [31m\n ? c\n");
     table_close(table);
 }
 
@@ -96,6 +136,8 @@ int main(void)
         cmocka_unit_test(columns_are_aligned),
         cmocka_unit_test(rules_stand_between_rows),
         cmocka_unit_test(text_is_cut_but_never_a_number),
+        cmocka_unit_test(columns_are_left_out_when_cutting_does_not_do),
+        cmocka_unit_test(colours_stand_around_texts_alone),
         cmocka_unit_test(cells_cannot_break_the_lines),
         cmocka_unit_test(an_empty_table_has_its_heading),
     };

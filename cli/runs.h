@@ -1,0 +1,10 @@
+/* The commands below `muster runs`, a file each, for cli/runs.c. */
+#ifndef MUSTER_CLI_RUNS_H
+#define MUSTER_CLI_RUNS_H
+
+#include "cli/command.h"
+
+extern const Command command_runs_list, command_runs_show, command_runs_diff,
+    command_runs_delete, command_runs_restore;
+
+#endif

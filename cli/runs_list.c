@@ -1,0 +1,269 @@
+/* `muster runs list`: the runs that a search finds. */
+#include "cli/runs.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "cli/output.h"
+#include "cli/run_columns.h"
+#include "cli/run_json.h"
+#include "tracker/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { NARROWEST = 14 }; /* columns of text that are kept before others are left out */
+
+/* What a command prints of: the runs, and the experiments for their names. */
+typedef struct Listing {
+    Experiments experiments;
+    Runs runs;
+} Listing;
+
+static void listing_free(Listing *listing)
+{
+    experiments_free(&listing->experiments);
+    runs_free(&listing->runs);
+}
+
+static struct {
+    StrList experiments, order_by;
+    const char *filter, *page_token, *view, *columns, *uri;
+    int64_t max_results;
+    OutputOptions output;
+} list_options = {.view = "active", .max_results = 1000};
+
+#define AT(field) offsetof(__typeof__(list_options), field)
+
+static const Option LIST_OPTIONS[] = {
+    {.name = "experiment",
+     .kind = OPTION_LIST,
+     .offset = AT(experiments),
+     .value = "NAME",
+     .help = "only runs of this experiment; may be given again"},
+    {.name = "filter",
+     .kind = OPTION_TEXT,
+     .offset = AT(filter),
+     .value = "FILTER",
+     .help =
+         "only matching runs: \"metrics.val_f1 > 0.9 AND params.model.arch = 'lite'\""},
+    {.name = "order-by",
+     .kind = OPTION_LIST,
+     .offset = AT(order_by),
+     .value = "KEY",
+     .help = "\"metrics.val_loss ASC\"; may be given again; newest first without it"},
+    {.name = "max-results",
+     .alias = 'n',
+     .kind = OPTION_INT,
+     .offset = AT(max_results),
+     .value = "N",
+     .min = 1,
+     .max = 50000,
+     .help = "at most so many (1000)"},
+    {.name = "page-token",
+     .kind = OPTION_TEXT,
+     .offset = AT(page_token),
+     .value = "TOKEN",
+     .help = "the page after one that ended with this next_page_token"},
+    {.name = "view",
+     .kind = OPTION_TEXT,
+     .offset = AT(view),
+     .value = "WHICH",
+     .help = "active, deleted or all (active)"},
+    {.name = "columns",
+     .kind = OPTION_TEXT,
+     .offset = AT(columns),
+     .value = "LIST",
+     .help = "name,id,status,start,duration,metrics.KEY,params.KEY,tags.KEY,..."},
+    OUTPUT_OPTIONS(AT(output)),
+    TRACKING_URI_OPTION(AT(uri)),
+};
+
+#undef AT
+
+static Status parse_view(const char *text, ViewType *out)
+{
+    static const char *const NAMES[] = {"active", "deleted", "all"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(text, NAMES[i]) == 0) {
+            *out = (ViewType)(i + 1);
+            return STATUS_OK;
+        }
+    }
+    return status_set(STATUS_USAGE, "--view: expected active, deleted or all, found '%s'",
+                      text);
+}
+
+static Status experiment_ids(Store *store, StrList *out)
+{
+    for (size_t i = 0; i < list_options.experiments.n; i++) {
+        Experiment experiment;
+        TRY(store_find_experiment(store, list_options.experiments.items[i], &experiment));
+        strlist_add(out, experiment.experiment_id);
+        experiment_free(&experiment);
+    }
+    return STATUS_OK;
+}
+
+static Status search(Store *store, Listing *out)
+{
+    RunQuery query = {
+        .filter = list_options.filter,
+        .order_by = (const char *const *)list_options.order_by.items,
+        .n_order_by = list_options.order_by.n,
+        .max_results = list_options.max_results,
+        .page_token = list_options.page_token,
+    };
+    TRY(parse_view(list_options.view, &query.view));
+    StrList ids = {0};
+    Status status = experiment_ids(store, &ids);
+    if (status == STATUS_OK) {
+        query.experiment_ids = (const char *const *)ids.items;
+        query.n_experiment_ids = ids.n;
+        status = store_search_runs(store, &query, &out->runs);
+    }
+    strlist_free(&ids);
+    ExperimentQuery all = {.view = VIEW_ALL};
+    return status == STATUS_OK ? store_search_experiments(store, &all, &out->experiments)
+                               : status;
+}
+
+static void print_json(const Listing *listing, Output *output)
+{
+    StrBuf text = {0};
+    JsonWriter w = json_writer(&text, 2);
+    json_begin_object(&w);
+    json_write_key(&w, "runs");
+    json_begin_array(&w);
+    for (size_t i = 0; i < listing->runs.n; i++) {
+        const Run *run = &listing->runs.items[i];
+        write_run_json(&w, run,
+                       experiment_name_of(&listing->experiments, run->experiment_id));
+    }
+    json_end_array(&w);
+    if (listing->runs.next_page_token) {
+        json_write_key(&w, "next_page_token");
+        json_write_string(&w, listing->runs.next_page_token);
+    }
+    json_end_object(&w);
+    output_json(output, &text);
+    strbuf_free(&text);
+}
+
+static void print_csv(const Listing *listing, const StrList *columns, Output *output)
+{
+    output_csv_row(output, (const char *const *)columns->items, columns->n);
+    for (size_t r = 0; r < listing->runs.n; r++) {
+        StrList row = {0};
+        for (size_t i = 0; i < columns->n; i++) {
+            strlist_add_take(&row, run_column_value(&listing->runs.items[r],
+                                                    &listing->experiments,
+                                                    columns->items[i], true));
+        }
+        output_csv_row(output, (const char *const *)row.items, row.n);
+        strlist_free(&row);
+    }
+}
+
+static Table *open_table(const StrList *columns)
+{
+    StrList headings = {0};
+    for (size_t i = 0; i < columns->n; i++) {
+        strlist_add_take(&headings,
+                         mem_printf("%s%s",
+                                    run_column_is_number(columns->items[i]) ? ">" : "",
+                                    run_column_heading(columns->items[i])));
+    }
+    Table *table = table_open((const char *const *)headings.items, headings.n);
+    strlist_free(&headings);
+    return table;
+}
+
+static void print_table(const Listing *listing, const StrList *columns, Output *output)
+{
+    Table *table = open_table(columns);
+    for (size_t r = 0; r < listing->runs.n; r++) {
+        for (size_t i = 0; i < columns->n; i++) {
+            const Run *run = &listing->runs.items[r];
+            char *text =
+                run_column_value(run, &listing->experiments, columns->items[i], false);
+            table_cell(table, text);
+            table_style(table, run_column_style(run, columns->items[i]));
+            free(text);
+        }
+    }
+    table_set_narrowest(table, NARROWEST);
+    output_table(output, table);
+    table_close(table);
+}
+
+static Status choose_columns(const Listing *listing, StrList *columns)
+{
+    if (list_options.columns) {
+        return run_columns_parse(list_options.columns, &listing->runs, columns);
+    }
+    if (list_options.output.csv) {
+        run_columns_all(&listing->runs, columns);
+    } else {
+        run_columns_default(&listing->runs, columns);
+    }
+    return STATUS_OK;
+}
+
+static Status print_list(const Listing *listing, Output *output)
+{
+    StrList columns = {0};
+    Status status = choose_columns(listing, &columns);
+    if (status != STATUS_OK) {
+        strlist_free(&columns);
+        return status;
+    }
+    if (output->json) {
+        print_json(listing, output);
+    } else if (output->csv) {
+        print_csv(listing, &columns, output);
+    } else if (listing->runs.n == 0) {
+        log_note("no runs match");
+    } else {
+        print_table(listing, &columns, output);
+    }
+    strlist_free(&columns);
+    return STATUS_OK;
+}
+
+static Status run_list(const Invocation *invocation)
+{
+    Output output;
+    Store *store;
+    Listing listing = {0};
+    TRY(output_open(&list_options.output, invocation->json, &output));
+    Status status = store_open(list_options.uri, NULL, &store);
+    if (status == STATUS_OK) {
+        status = search(store, &listing);
+        status = status == STATUS_OK ? print_list(&listing, &output) : status;
+        store_close(store);
+    }
+    output_close(&output);
+    if (status == STATUS_OK && !output.json && listing.runs.next_page_token) {
+        log_note("there are more: --page-token %s", listing.runs.next_page_token);
+    }
+    listing_free(&listing);
+    return status;
+}
+
+static const Example LIST_EXAMPLES[] = {
+    {"muster runs list --order-by \"metrics.val_loss ASC\" -n 5", "the five best"},
+    {"muster runs list --filter \"status = 'FAILED'\" --columns "
+     "name,start,tags.muster.error",
+     "what went wrong, and when"},
+};
+
+const Command command_runs_list = {
+    .name = "list",
+    .summary = "lists runs, newest first or as ordered",
+    .usage = "runs list [options]",
+    .examples = LIST_EXAMPLES,
+    .n_examples = sizeof LIST_EXAMPLES / sizeof LIST_EXAMPLES[0],
+    .options = {LIST_OPTIONS, sizeof LIST_OPTIONS / sizeof LIST_OPTIONS[0], NULL, 0,
+                &list_options},
+    .run = run_list,
+};
