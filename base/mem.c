@@ -85,6 +85,19 @@ void *mem_realloc(void *old, size_t n, size_t size)
     return p;
 }
 
+void mem_copy_changed(void *to, const void *from, size_t n)
+{
+    enum { PAGE = 4096 };
+    char *out = to;
+    const char *in = from;
+    for (size_t at = 0; at < n; at += PAGE) {
+        size_t piece = n - at < PAGE ? n - at : PAGE;
+        if (memcmp(out + at, in + at, piece) != 0) {
+            memcpy(out + at, in + at, piece);
+        }
+    }
+}
+
 char *mem_strdup(const char *text)
 {
     return text ? mem_strndup(text, strlen(text)) : NULL;

@@ -24,6 +24,10 @@ void *mem_zalloc_untouched(size_t n, size_t size, void **block);
 /* Resizes like realloc; the old pointer is gone. */
 void *mem_realloc(void *old, size_t n, size_t size);
 
+/* memcpy that leaves alone what is equal already, page by page: pages that neither side
+ * ever wrote stay without memory. */
+void mem_copy_changed(void *to, const void *from, size_t n);
+
 /* A copy of a C string; NULL gives NULL. Free with free(). */
 char *mem_strdup(const char *text);
 

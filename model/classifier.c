@@ -58,6 +58,18 @@ void classifier_weights(Classifier *model, WeightBlock out[WEIGHT_BLOCKS])
     out[BLOCK_WIDE] = (WeightBlock){model->wide, model->table.n_wide};
 }
 
+void classifier_copy_weights(Classifier *to, const Classifier *from)
+{
+    WeightBlock ours[WEIGHT_BLOCKS], theirs[WEIGHT_BLOCKS];
+    classifier_weights(to, ours);
+    /* Read only: the type cannot say it of one of two. */
+    classifier_weights((Classifier *)(uintptr_t)from, theirs);
+    for (size_t i = 0; i < WEIGHT_BLOCKS; i++) {
+        CHECK(ours[i].n == theirs[i].n);
+        mem_copy_changed(ours[i].data, theirs[i].data, ours[i].n * sizeof *ours[i].data);
+    }
+}
+
 /* Each tensor has its own stream of draws, so adding one does not change the others. */
 static void init_param(float *x, const Param *param, uint64_t seed, uint32_t index)
 {

@@ -47,9 +47,8 @@ static Moments moments(const OptimizerConfig *config, size_t n)
     return some;
 }
 
-Optimizer *optimizer_open(const Classifier *model, const OptimizerConfig *config)
+static Optimizer *open_state(const Classifier *model, const OptimizerConfig *config)
 {
-    size_t H = (size_t)model->config.hidden;
     Optimizer *opt = mem_zalloc(1, sizeof *opt);
     opt->config = *config;
     opt->dense = moments(config, model->table.n_dense);
@@ -58,10 +57,22 @@ Optimizer *optimizer_open(const Classifier *model, const OptimizerConfig *config
     if (config->ema > 0) {
         opt->average = weight_average_open(model, config->ema);
     }
+    return opt;
+}
+
+Optimizer *optimizer_open(const Classifier *model, const OptimizerConfig *config)
+{
+    size_t H = (size_t)model->config.hidden;
+    Optimizer *opt = open_state(model, config);
     opt->shared = mem_zalloc_aligned(2 * H, sizeof *opt->shared);
     opt->ngram_grad = mem_zalloc_aligned(model->table.n_ngrams, sizeof *opt->ngram_grad);
     opt->ngram_seen = mem_zalloc(model->sizes.ngram_buckets, 1);
     return opt;
+}
+
+Optimizer *optimizer_of_shape(const Optimizer *like, const Classifier *model)
+{
+    return open_state(model, &like->config);
 }
 
 void optimizer_close(Optimizer *opt)
@@ -391,6 +402,19 @@ size_t optimizer_state(const Optimizer *opt, Tensor out[OPTIMIZER_TENSORS])
         }
     }
     return n + (opt->average ? weight_average_state(opt->average, out + n) : 0);
+}
+
+/* The views point into the optimizer itself; only their type says const. */
+void optimizer_copy_state(Optimizer *to, const Optimizer *from)
+{
+    Tensor ours[OPTIMIZER_TENSORS], theirs[OPTIMIZER_TENSORS];
+    size_t n = optimizer_state(to, ours);
+    CHECK(optimizer_state(from, theirs) == n);
+    for (size_t i = 0; i < n; i++) {
+        CHECK(ours[i].dims[0] == theirs[i].dims[0]);
+        mem_copy_changed((void *)(uintptr_t)ours[i].data, theirs[i].data,
+                         ours[i].dims[0] * tensor_type_size(ours[i].type));
+    }
 }
 
 Status optimizer_check_average(const Optimizer *opt, const Safetensors *file)

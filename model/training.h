@@ -97,6 +97,14 @@ typedef struct StepGradient {
     double lr_factor; /* schedule_factor() */
 } StepGradient;
 
+/* What saving needs of an optimizer, zero: of the same shape as `like`, which is of
+ * `model`'s, but not to make steps with. Large arrays take memory only as far as they are
+ * written. */
+Optimizer *optimizer_of_shape(const Optimizer *like, const Classifier *model);
+
+/* Copies the state between optimizers of one shape; what is equal is not written. */
+void optimizer_copy_state(Optimizer *to, const Optimizer *from);
+
 /* Updates every weight: AdamW on the dense part, lazy Adam on the rows touched, SGD on
  * the wide rows. Returns the dense gradient's norm before clipping; NaN when some part of
  * the gradient is not finite, and then nothing was changed. */
@@ -120,6 +128,9 @@ Status optimizer_restore(Optimizer *optimizer, const Safetensors *file);
 
 /* Another model of the same shape, its weights zero. */
 Classifier *classifier_of_shape(const Classifier *like);
+
+/* Copies the weights between models of one shape; what is equal is not written. */
+void classifier_copy_weights(Classifier *to, const Classifier *from);
 
 /* The weights as named arrays that borrow from the model, in the order they are saved. */
 size_t classifier_n_tensors(const Classifier *model);

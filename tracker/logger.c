@@ -161,6 +161,11 @@ static Status on_report(void *self, const Report *report, bool *stop)
     return save(logger, report->checkpoint_dir);
 }
 
+static Status on_checkpoint(void *self, const Report *report)
+{
+    return save(self, report->checkpoint_dir);
+}
+
 static void on_checkpoint_removed(void *self, const char *checkpoint_dir)
 {
     Logger *logger = self;
@@ -263,6 +268,7 @@ Status logger_open(const LoggerConfig *config, Callback *out)
         .on_start = on_start,
         .on_step = on_step,
         .on_report = on_report,
+        .on_checkpoint = on_checkpoint,
         .on_checkpoint_removed = on_checkpoint_removed,
         .on_end = on_end,
         .close = close_logger,

@@ -38,6 +38,7 @@ typedef struct TrialStart {
     const char *notice; /* what is unusual about this training, or NULL */
     bool resumed;
     int64_t start_iteration; /* reports already made before a resume */
+    bool *stop; /* *stop = true: what is resumed had ended; no step is made */
 } TrialStart;
 
 /* Where models train side by side, what is to be seen at once and what is to be kept are
@@ -74,7 +75,10 @@ typedef struct Report {
     bool should_checkpoint;
     bool done; /* the last report of the trial */
 
-    const char *checkpoint_dir; /* complete folder inside result_dir, or NULL */
+    /* Complete folder inside result_dir, or NULL. Where it is still being written when
+     * the report is told, on_checkpoint tells how that ended. */
+    const char *checkpoint_dir;
+    bool checkpoint_pending;
 } Report;
 
 /* How it ended. */
@@ -95,6 +99,10 @@ typedef struct Callback {
     void (*on_step)(void *self, const StepEnd *step);
     Status (*on_report)(void *self, const Report *report,
                         bool *stop); /* *stop = true ends */
+    /* The checkpoint of the latest report, which was pending, is complete
+     * (checkpoint_dir) or could not be written (NULL). Comes before the next report and
+     * before the end. */
+    Status (*on_checkpoint)(void *self, const Report *report);
     void (*on_checkpoint_removed)(void *self, const char *checkpoint_dir);
     Status (*on_end)(void *self, const TrialEnd *end);
     void (*close)(void *self); /* frees self; called once, last, always */

@@ -49,6 +49,16 @@ void callbacks_report(CallbackList *list, const Report *report, bool *stop)
     }
 }
 
+void callbacks_checkpoint(CallbackList *list, const Report *report)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        Callback *callback = &list->items[i];
+        if (callback->on_checkpoint) {
+            note_failure(list, callback, callback->on_checkpoint(callback->self, report));
+        }
+    }
+}
+
 void callbacks_checkpoint_removed(CallbackList *list, const char *dir)
 {
     for (size_t i = 0; i < list->n; i++) {

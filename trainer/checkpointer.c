@@ -24,6 +24,9 @@ const Field checkpoint_fields[] = {
      .help = "what is good; auto: min for names with loss or error, else max"},
     {"checkpoint_frequency", FIELD_INT, AT(checkpoint_frequency), "1", 0, 1e6,
      .unit = "iterations", .help = "from one checkpoint to the next; 0: at the end only"},
+    {"async", FIELD_BOOL, AT(async), "true",
+     .help = "a thread writes while training goes on; costs a copy of weights and "
+             "optimizer state in rank 0's memory; seeds side by side write at once"},
 };
 
 const size_t n_checkpoint_fields = sizeof checkpoint_fields / sizeof checkpoint_fields[0];

@@ -22,6 +22,7 @@ typedef struct CheckpointConfig {
     int checkpoint_score_order; /* ScoreOrder */
     int64_t
         checkpoint_frequency; /* iterations from one to the next; 0 = at the end only */
+    bool async;               /* training goes on while one is written */
 } CheckpointConfig;
 
 extern const Field checkpoint_fields[];

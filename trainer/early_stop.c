@@ -48,6 +48,11 @@ static void see(EarlyStop *es, double value, int64_t iteration)
     }
 }
 
+static bool patience_is_over(const EarlyStop *es)
+{
+    return es->n_waiting > 0 && es->n_waiting >= es->config->patience;
+}
+
 static Status on_start(void *self, const TrialStart *start)
 {
     EarlyStop *es = self;
@@ -61,6 +66,10 @@ static Status on_start(void *self, const TrialStart *start)
             json_int(json_get(history.rows[i], "training_iteration"), 0));
     }
     result_history_free(&history);
+    /* Killed between the report that ended it and its end. */
+    if (start->stop && patience_is_over(es)) {
+        *start->stop = true;
+    }
     return STATUS_OK;
 }
 
@@ -88,7 +97,7 @@ static Status on_report(void *self, const Report *report, bool *stop)
     if (value == missing) {
         return unknown_metric(es, report);
     }
-    if (es->n_waiting > 0 && es->n_waiting >= es->config->patience && !report->done) {
+    if (patience_is_over(es) && !report->done) {
         char best[32];
         text_from_double(es->best, best);
         log_note("stopping early: %s has not improved on %s (iteration %lld) in %lld "

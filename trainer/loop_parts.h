@@ -3,6 +3,7 @@
 #ifndef MUSTER_TRAINER_LOOP_PARTS_H
 #define MUSTER_TRAINER_LOOP_PARTS_H
 
+#include "trainer/checkpoint_writer.h"
 #include "trainer/members.h"
 #include "trainer/plateau.h"
 #include "trainer/seed_groups.h"
@@ -26,6 +27,15 @@ typedef struct Board {
     int64_t first[MAX_MEMBERS]; /* step in the epoch that each model began at */
 } Board;
 
+/* A report whose checkpoint is being written. */
+typedef struct PendingReport {
+    bool waiting;
+    Report report;
+    NamedValue metrics[MAX_METRICS];
+    char names[MAX_METRICS][METRIC_NAME]; /* the loop's own change with the next report */
+    char dir[MAX_CHECKPOINT_PATH];
+} PendingReport;
+
 typedef struct Loop {
     const TrainJob *job;
     SeedGroups groups;
@@ -35,6 +45,8 @@ typedef struct Loop {
     Stepper *steppers[MAX_MEMBERS];       /* a model each; NULL where not this rank's */
     char names[MAX_METRICS][METRIC_NAME]; /* of metrics that name a seed */
     Checkpointer *checkpointer;           /* rank 0 */
+    CheckpointWriter *writer;             /* rank 0; NULL: checkpoints are waited for */
+    PendingReport pending;                /* rank 0 */
     uint32_t *order;                      /* [n] this epoch's examples */
     size_t n;                             /* training examples */
     int64_t steps_per_epoch, total_steps; /* of all members together */
@@ -75,16 +87,28 @@ double loop_lr(const Loop *loop, int64_t step);
  * in which one rank trains them. */
 int64_t loop_step_number(const Loop *loop, size_t m, const TrainPosition *at);
 
-/* Rank 0: writes a checkpoint folder; a failure is remembered and tried again next time,
- * the older checkpoints stay. `metrics` [n] may be none. */
-bool loop_save(Loop *loop, const char *dir, const NamedValue *metrics, size_t n);
+/* Rank 0: writes the checkpoint of a point within an epoch, at once. A failure is
+ * remembered; the older checkpoints stay. */
+void loop_save_partial(Loop *loop);
 
-/* Rank 0: the checkpoint of a report. Returns its path, to be freed, or NULL; what
- * retention no longer wants is added to `dropped`. */
-char *loop_save_report(Loop *loop, const NamedValue *metrics, size_t n, StrList *dropped);
+/* Rank 0: writes the checkpoint of a report, or begins to; a failure is tried again with
+ * the next one that is due, the older checkpoints stay. How it ends is told by
+ * loop_end_save, which must come first where one is under way. */
+void loop_begin_save(Loop *loop, const Report *report);
 
-/* Rank 0: removes a checkpoint and tells the callbacks. */
-void loop_drop_checkpoint(Loop *loop, const char *dir);
+/* Rank 0: when a checkpoint is under way, waits for it (`wait`) or looks whether it is
+ * there; then retention takes it up and the callbacks hear of it. */
+void loop_end_save(Loop *loop, bool wait);
+
+/* Rank 0, after the callbacks have started: tells the report of the checkpoint that is
+ * resumed from when result.json lacks it, the process having died between the two. */
+void loop_tell_restored(Loop *loop);
+
+/* Rank 0: the report's automatic fields. Local. */
+void loop_fill_automatic(const Loop *loop, Report *report, bool done);
+
+/* Rank 0: lets the plateau see a report's loss. Local. */
+void loop_watch_plateau(Loop *loop, const Report *report);
 
 /* Ends an epoch: measures on all ranks, tells on rank 0, and lets all know whether to
  * stop. Collective. */

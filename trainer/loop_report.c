@@ -94,7 +94,7 @@ static size_t measure(Loop *loop, NamedValue metrics[MAX_METRICS])
     return loop->job->val_set ? add_validation(loop, metrics, n) : n;
 }
 
-static void fill_automatic(const Loop *loop, Report *report, bool done)
+void loop_fill_automatic(const Loop *loop, Report *report, bool done)
 {
     double now = clock_seconds();
     int64_t wall = clock_wall_ms();
@@ -125,15 +125,13 @@ static void begin_next_epoch(Loop *loop)
     loop->at = members_position(&loop->members);
 }
 
-/* Rank 0: lets the plateau see the report's loss. */
-static void watch_plateau(Loop *loop, const NamedValue *metrics, size_t n)
+void loop_watch_plateau(Loop *loop, const Report *report)
 {
     if (loop->job->train->scheduler != SCHEDULE_PLATEAU) {
         return;
     }
-    Report report = {.metrics = metrics, .n_metrics = n};
     double loss =
-        report_value(&report, "val_loss", report_value(&report, "train_loss", NAN));
+        report_value(report, "val_loss", report_value(report, "train_loss", NAN));
     if (plateau_see(&loop->plateau, loss) && loop->at.step < loop->total_steps) {
         log_note("val_loss stands still: learning rates x %g from here",
                  plateau_factor(&loop->plateau));
@@ -147,30 +145,31 @@ void loop_share_plateau(Loop *loop)
     loop->plateau.n_reduced = ranks->max(ranks->self, mine);
 }
 
+/* Rank 0. The checkpoint of the report before is waited for: it has had an epoch. */
+static void tell_report(Loop *loop, const NamedValue *metrics, size_t n)
+{
+    bool last = loop->at.step >= loop->total_steps;
+    loop_end_save(loop, true);
+    Report report = {.metrics = metrics, .n_metrics = n};
+    loop_watch_plateau(loop, &report);
+    report.should_checkpoint =
+        keeps_checkpoints(loop) &&
+        checkpointer_due(loop->checkpointer, loop->at.iteration, last);
+    report.checkpoint_pending = report.should_checkpoint;
+    loop_fill_automatic(loop, &report, last);
+    callbacks_report(loop->job->callbacks, &report, &loop->stop);
+    if (report.should_checkpoint) {
+        loop_begin_save(loop, &report);
+    }
+}
+
 void loop_report(Loop *loop)
 {
     NamedValue metrics[MAX_METRICS];
     size_t n = measure(loop, metrics);
     begin_next_epoch(loop);
-    bool last = loop->at.step >= loop->total_steps;
     if (is_root(loop)) {
-        watch_plateau(loop, metrics, n);
-        Report report = {.metrics = metrics, .n_metrics = n};
-        StrList dropped = {0};
-        report.should_checkpoint =
-            keeps_checkpoints(loop) &&
-            checkpointer_due(loop->checkpointer, loop->at.iteration, last);
-        char *dir = report.should_checkpoint
-                        ? loop_save_report(loop, metrics, n, &dropped)
-                        : NULL;
-        report.checkpoint_dir = dir;
-        fill_automatic(loop, &report, last);
-        callbacks_report(loop->job->callbacks, &report, &loop->stop);
-        for (size_t i = 0; i < dropped.n; i++) {
-            loop_drop_checkpoint(loop, dropped.items[i]);
-        }
-        strlist_free(&dropped);
-        free(dir);
+        tell_report(loop, metrics, n);
     }
     groups_end_save(loop);
     loop->report_began = clock_seconds();

@@ -303,9 +303,10 @@ static Status on_start(void *self, const TrialStart *start)
     return file_write(files->csv_path, "", 0);
 }
 
-static Status on_report(void *self, const Report *report, bool *stop)
+/* The line of a report, once it is known whether it has a checkpoint: a line that names
+ * one stands only beside a complete folder. */
+static Status add_row(void *self, const Report *report)
 {
-    (void)stop;
     ResultFiles *files = self;
     if (!files->json_path) {
         return STATUS_OK; /* on_start failed and was told */
@@ -327,6 +328,12 @@ static Status on_report(void *self, const Report *report, bool *stop)
     return status;
 }
 
+static Status on_report(void *self, const Report *report, bool *stop)
+{
+    (void)stop;
+    return report->checkpoint_pending ? STATUS_OK : add_row(self, report);
+}
+
 static void close_files(void *self)
 {
     ResultFiles *files = self;
@@ -343,5 +350,6 @@ void result_files_open(Callback *out)
                       .required = true,
                       .on_start = on_start,
                       .on_report = on_report,
+                      .on_checkpoint = add_row,
                       .close = close_files};
 }

@@ -90,6 +90,10 @@ static Status open_loop(Loop *loop, const TrainJob *job)
     Status status = STATUS_OK;
     if (is_root(loop)) {
         loop->checkpointer = checkpointer_open(job->checkpoint);
+        /* Side by side the other ranks hand their states over while it is written. */
+        loop->writer = job->checkpoint->async && !loop->groups.side_by_side
+                           ? checkpoint_writer_open()
+                           : NULL;
         status = job->resume_from ? restore_history(loop) : STATUS_OK;
     }
     TRY(ranks_agree(job->ranks, status));
@@ -99,6 +103,7 @@ static Status open_loop(Loop *loop, const TrainJob *job)
 
 static void close_loop(Loop *loop)
 {
+    checkpoint_writer_close(loop->writer);
     checkpointer_close(loop->checkpointer);
     for (size_t m = 0; m < loop->members.n; m++) {
         stepper_close(loop->steppers[m]);
@@ -127,7 +132,9 @@ static void tell_start(Loop *loop)
     start.n_examples = (int64_t)loop->n;
     start.resumed = loop->job->resume_from != NULL;
     start.start_iteration = loop->at.iteration;
+    start.stop = &loop->stop;
     callbacks_start(loop->job->callbacks, &start);
+    loop_tell_restored(loop);
 }
 
 int64_t loop_step_number(const Loop *loop, size_t m, const TrainPosition *at)
@@ -163,6 +170,7 @@ static void tell_step(Loop *loop, size_t m, const StepResult *result, double sec
     if (!is_root(loop)) {
         return;
     }
+    loop_end_save(loop, false);
     /* A mean over the last steps: recent ones count more, the first few fully. Other
      * groups do a step meanwhile. */
     double weight = loop->steps_timed < 50 ? 1 / (loop->steps_timed + 1) : 0.02;
@@ -278,14 +286,11 @@ static Status stop_for_signal(Loop *loop)
 {
     const Ranks *ranks = loop->job->ranks;
     int number = ranks->max(ranks->self, (int)*loop->job->signal);
+    if (is_root(loop)) {
+        loop_end_save(loop, true);
+    }
     if (is_root(loop) && keeps_checkpoints(loop) && loop->saved_step != loop->at.step) {
-        char dir[MAX_CHECKPOINT_PATH];
-        snprintf(dir, sizeof dir, "%s/checkpoint_%06lld_step_%06lld",
-                 loop->job->start.result_dir, (long long)loop->at.iteration,
-                 (long long)loop->at.step);
-        if (loop_save(loop, dir, NULL, 0) && *loop->partial) {
-            loop_drop_checkpoint(loop, loop->partial);
-        }
+        loop_save_partial(loop);
     }
     groups_end_save(loop);
     Status status = number == SIGINT ? STATUS_INTERRUPTED : STATUS_REQUEUE;
@@ -336,6 +341,7 @@ static Status tell_end(Loop *loop, Status status)
 {
     const TrainJob *job = loop->job;
     if (is_root(loop)) {
+        loop_end_save(loop, true);
         if (status == STATUS_DIVERGED) {
             hint_last_checkpoint(loop);
         }
@@ -371,6 +377,10 @@ Status train_loop(const TrainJob *job)
     Status status = open_loop(&loop, job);
     if (status == STATUS_OK) {
         tell_start(&loop);
+        if (job->resume_from) {
+            loop.stop = job->ranks->max(job->ranks->self, loop.stop);
+            loop_share_plateau(&loop);
+        }
         status = run_epochs(&loop);
         status = tell_end(&loop, status);
     }

@@ -10,6 +10,7 @@
 #include "data/config.h"
 #include "data/prepared.h"
 #include "data/dataset.h"
+#include "trainer/checkpoint_writer.h"
 #include "trainer/config.h"
 #include "trainer/train_step.h"
 
@@ -545,6 +546,62 @@ static void test_damage_is_named(void **state)
     }
 }
 
+static void begin(CheckpointWriter *writer, const char *name)
+{
+    char *dir = path_join(t.dir, name);
+    checkpoint_writer_begin(writer, dir, t.model, t.pre, t.optimizer, &t.info);
+    free(dir);
+}
+
+static void assert_same_folders(const char *a, const char *b)
+{
+    StrBuf first = contents(a), second = contents(b);
+    assert_same_contents(&first, &second);
+    strbuf_free(&first);
+    strbuf_free(&second);
+}
+
+/* What the thread writes is what stood when it was begun, whatever training does
+ * meanwhile; the second time the copy is one of other weights. */
+static void test_written_aside_from_training(void **state)
+{
+    (void)state;
+    CheckpointWriter *writer = checkpoint_writer_open();
+    for (int round = 0; round < 2; round++) {
+        must(save("expected"));
+        begin(writer, "written");
+        train_two_steps();
+        must(checkpoint_writer_wait(writer));
+        assert_false(checkpoint_writer_is_done(writer));
+        assert_same_folders("expected", "written");
+        must(save("expected"));
+        StrBuf now = contents("expected"), then = contents("written");
+        assert_true(now.n != then.n || memcmp(now.p, then.p, now.n) != 0);
+        strbuf_free(&now);
+        strbuf_free(&then);
+    }
+    begin(writer, "written");
+    checkpoint_writer_close(writer); /* waits */
+    assert_same_folders("expected", "written");
+}
+
+/* The thread's message reaches the one who waits, and the next one is written. */
+static void test_writer_tells_what_failed(void **state)
+{
+    (void)state;
+    char *file = path_join(t.dir, "file");
+    must(file_write(file, "x", 1));
+    CheckpointWriter *writer = checkpoint_writer_open();
+    begin(writer, "file/checkpoint_000000");
+    assert_int_equal(checkpoint_writer_wait(writer), STATUS_NOT_FOUND);
+    assert_non_null(strstr(status_message(), "file/checkpoint_000000"));
+    begin(writer, "checkpoint_000001");
+    must(checkpoint_writer_wait(writer));
+    checkpoint_writer_close(writer);
+    assert_names("checkpoint_000001 file");
+    free(file);
+}
+
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_dir, remove_dir)
 
 int main(void)
@@ -561,6 +618,8 @@ int main(void)
         IN_A_FOLDER(test_damaged_ones_are_passed_over),
         IN_A_FOLDER(test_nothing_to_resume),
         IN_A_FOLDER(test_damage_is_named),
+        IN_A_FOLDER(test_written_aside_from_training),
+        IN_A_FOLDER(test_writer_tells_what_failed),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -90,6 +90,29 @@ static void test_resume_replays_earlier_reports(void **state)
     stop.close(stop.self);
 }
 
+/* The process died after the report that ended the trial: nothing more is trained. */
+static void test_resumed_after_its_end_stops_at_once(void **state)
+{
+    (void)state;
+    Callback files, stop;
+    result_files_open(&files);
+    TrialStart start = fixture_start(0);
+    assert_int_equal(files.on_start(files.self, &start), STATUS_OK);
+    fixture_report(&files, 1, 1.0, NULL);
+    fixture_report(&files, 2, 1.1, NULL);
+    files.close(files.self);
+    for (int64_t patience = 1; patience <= 2; patience++) {
+        EarlyStopConfig config = config_of(patience, 0);
+        early_stop_open(&config, &stop);
+        bool stopped = false;
+        start = fixture_start(2);
+        start.stop = &stopped;
+        assert_int_equal(stop.on_start(stop.self, &start), STATUS_OK);
+        assert_int_equal(stopped, patience == 1);
+        stop.close(stop.self);
+    }
+}
+
 static void test_disabled_listens_to_nothing(void **state)
 {
     (void)state;
@@ -130,6 +153,7 @@ int main(void)
         FIXTURE_CASE(test_resume_replays_earlier_reports),
         cmocka_unit_test(test_disabled_listens_to_nothing),
         cmocka_unit_test(test_unknown_metric_lists_those_there_are),
+        FIXTURE_CASE(test_resumed_after_its_end_stops_at_once),
     };
     return cmocka_run_group_tests_name("early stop", tests, NULL, NULL);
 }

@@ -51,6 +51,39 @@ static void test_result_json_holds_metrics_and_automatic_fields(void **state)
     callback.close(callback.self);
 }
 
+/* The line waits for the folder it names. */
+static void test_pending_checkpoint_has_its_line_when_complete(void **state)
+{
+    (void)state;
+    Callback callback = started(0);
+    const NamedValue metrics[] = {{"val_loss", 0.5}};
+    Report report = {.metrics = metrics,
+                     .n_metrics = 1,
+                     .training_iteration = 1,
+                     .trial_id = "01234567",
+                     .hostname = "n1",
+                     .node_ip = "10.0.0.1",
+                     .checkpoint_pending = true};
+    bool stop = false;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(callback.on_report(callback.self, &report, &stop), STATUS_OK);
+        char *text = fixture_read(RESULT_JSON);
+        assert_int_equal(strstr(text, "val_loss") != NULL, i > 0);
+        free(text);
+        Report done = report;
+        done.checkpoint_pending = false;
+        done.checkpoint_dir = i == 0 ? "/x/checkpoint_000000" : NULL;
+        assert_int_equal(callback.on_checkpoint(callback.self, &done), STATUS_OK);
+    }
+    char *text = fixture_read(RESULT_JSON);
+    char *second = strchr(text, '\n') + 1;
+    assert_non_null(strstr(text, "\"checkpoint_dir_name\": \"checkpoint_000000\""));
+    assert_null(strstr(second, "checkpoint_dir_name"));
+    assert_int_equal(*(strchr(second, '\n') + 1), 0);
+    free(text);
+    callback.close(callback.self);
+}
+
 static void test_progress_csv_has_a_header_and_a_row_per_report(void **state)
 {
     (void)state;
@@ -172,6 +205,7 @@ int main(void)
         FIXTURE_CASE(test_fresh_trial_starts_empty_files),
         FIXTURE_CASE(test_history_reads_back_nan_and_limits),
         FIXTURE_CASE(test_bad_lines_have_their_place),
+        FIXTURE_CASE(test_pending_checkpoint_has_its_line_when_complete),
     };
     return cmocka_run_group_tests_name("result files", tests, NULL, NULL);
 }
