@@ -17,7 +17,8 @@
 enum {
     TIMEOUT_MS = 20000,      /* as MLflow waits */
     CHECKPOINT_PAGES = 1000, /* of the log, SQLite's own default */
-    CLOSE_TIMEOUT_MS = 200   /* closing waits for readers no longer than this */
+    CLOSE_TIMEOUT_MS = 200,  /* closing waits for readers no longer than this */
+    IDLE_MAX = 48            /* statements that are kept prepared */
 };
 
 /* In KiB, as far as pages are used: a search of 100,000 runs asks about 25 MB of index
@@ -30,15 +31,19 @@ struct Db {
     LockFile *lock; /* NULL for readers */
     DbPlace place;
     int timeout_ms;
-    bool in_write;
+    int depth; /* of write transactions within each other */
+    bool durable;
     bool uses_wal;
     int wal_pages; /* in the log after the last commit */
+    Stmt *idle;    /* freed statements, the last one first */
+    int n_idle;
 };
 
 struct Stmt {
     sqlite3_stmt *handle;
     Db *db;
     int bind_rc; /* the first failed bind */
+    Stmt *next;  /* among the idle ones */
 };
 
 const char *db_library_version(void)
@@ -231,6 +236,7 @@ Status db_open(const char *path, const DbOptions *options, Db **out)
     db->path = path_absolute(path);
     db->timeout_ms = with.timeout_ms ? with.timeout_ms : TIMEOUT_MS;
     db->place = with.place == DB_PLACE_ASK ? place_of(path) : with.place;
+    db->durable = with.durable;
     if (with.mode != DB_READ) {
         char *lock = mem_printf("%s.lock", db->path);
         db->lock = lockfile_open(lock);
@@ -272,14 +278,33 @@ static void checkpoint_before_close(Db *db)
     lockfile_release(db->lock);
 }
 
+/* Finalizes the idle statements but for the `n` used last. */
+static void drop_idle(Db *db, int n)
+{
+    Stmt **at = &db->idle;
+    for (int i = 0; i < n && *at; i++) {
+        at = &(*at)->next;
+    }
+    while (*at) {
+        Stmt *stmt = *at;
+        *at = stmt->next;
+        sqlite3_finalize(stmt->handle);
+        free(stmt);
+        db->n_idle--;
+    }
+}
+
 void db_close(Db *db)
 {
     if (!db) {
         return;
     }
     if (db->handle) {
-        db_rollback(db);
+        while (db->depth > 0) {
+            db_rollback(db);
+        }
         checkpoint_before_close(db);
+        drop_idle(db, 0);
         CHECK(sqlite3_close(db->handle) == SQLITE_OK);
     }
     lockfile_close(db->lock);
@@ -350,13 +375,28 @@ Status db_choose_journal(Db *db)
     if (db->uses_wal == network) {
         TRY(change_journal(db, !network));
     }
-    return db_exec(db, db->uses_wal ? "PRAGMA synchronous = NORMAL"
-                                    : "PRAGMA synchronous = FULL");
+    return db_exec(db, db->uses_wal && !db->durable ? "PRAGMA synchronous = NORMAL"
+                                                    : "PRAGMA synchronous = FULL");
+}
+
+/* A full disk may have ended the outer transaction already: what would follow must not
+ * begin one of its own. */
+static Status begin_inner(Db *db)
+{
+    if (sqlite3_get_autocommit(db->handle)) {
+        return status_set(STATUS_FAILED, "%s: the transaction was undone", db->path);
+    }
+    TRY(db_exec(db, "SAVEPOINT muster"));
+    db->depth++;
+    return STATUS_OK;
 }
 
 Status db_begin(Db *db)
 {
-    CHECK(db->lock && !db->in_write);
+    CHECK(db->lock);
+    if (db->depth > 0) {
+        return begin_inner(db);
+    }
     TRY(db_check(db));
     TRY(lockfile_acquire(db->lock, db->timeout_ms));
     Status status = db_exec(db, "BEGIN IMMEDIATE");
@@ -364,26 +404,26 @@ Status db_begin(Db *db)
         lockfile_release(db->lock);
         return status;
     }
-    db->in_write = true;
+    db->depth = 1;
     return STATUS_OK;
 }
 
 static void end_write(Db *db)
 {
-    if (db->in_write) {
-        db->in_write = false;
+    if (db->depth == 1) {
         lockfile_release(db->lock);
     }
+    db->depth -= db->depth > 0;
 }
 
 Status db_commit(Db *db)
 {
-    Status status = db_exec(db, "COMMIT");
+    Status status = db_exec(db, db->depth > 1 ? "RELEASE muster" : "COMMIT");
     if (status != STATUS_OK) {
         db_rollback(db);
         return status;
     }
-    if (db->wal_pages >= CHECKPOINT_PAGES) {
+    if (db->depth == 1 && db->wal_pages >= CHECKPOINT_PAGES) {
         checkpoint(db, SQLITE_CHECKPOINT_PASSIVE);
     }
     end_write(db);
@@ -393,19 +433,21 @@ Status db_commit(Db *db)
 void db_rollback(Db *db)
 {
     if (!sqlite3_get_autocommit(db->handle)) {
-        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+        const char *undo =
+            db->depth > 1 ? "ROLLBACK TO muster; RELEASE muster" : "ROLLBACK";
+        sqlite3_exec(db->handle, undo, NULL, NULL, NULL);
     }
     end_write(db);
 }
 
 Status db_begin_read(Db *db)
 {
-    return db_exec(db, "BEGIN");
+    return db->depth > 0 ? STATUS_OK : db_exec(db, "BEGIN");
 }
 
 void db_end_read(Db *db)
 {
-    if (!sqlite3_get_autocommit(db->handle)) {
+    if (db->depth == 0 && !sqlite3_get_autocommit(db->handle)) {
         sqlite3_exec(db->handle, "COMMIT", NULL, NULL, NULL);
     }
 }
@@ -418,22 +460,39 @@ Status db_exec(Db *db, const char *sql)
 
 Status db_prepare(Db *db, const char *sql, Stmt **out)
 {
+    for (Stmt **at = &db->idle; *at; at = &(*at)->next) {
+        if (strcmp(sqlite3_sql((*at)->handle), sql) == 0) {
+            *out = *at;
+            *at = (*at)->next;
+            db->n_idle--;
+            return STATUS_OK;
+        }
+    }
     sqlite3_stmt *handle;
-    int rc = sqlite3_prepare_v2(db->handle, sql, -1, &handle, NULL);
+    int rc =
+        sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &handle, NULL);
     if (rc != SQLITE_OK) {
         return db_failed(db, rc);
     }
     Stmt *stmt = mem_alloc(1, sizeof *stmt);
-    *stmt = (Stmt){handle, db, SQLITE_OK};
+    *stmt = (Stmt){handle, db, SQLITE_OK, NULL};
     *out = stmt;
     return STATUS_OK;
 }
 
 void stmt_free(Stmt *stmt)
 {
-    if (stmt) {
-        sqlite3_finalize(stmt->handle);
-        free(stmt);
+    if (!stmt) {
+        return;
+    }
+    Db *db = stmt->db;
+    sqlite3_reset(stmt->handle);
+    sqlite3_clear_bindings(stmt->handle);
+    stmt->bind_rc = SQLITE_OK;
+    stmt->next = db->idle;
+    db->idle = stmt;
+    if (++db->n_idle > IDLE_MAX) {
+        drop_idle(db, IDLE_MAX);
     }
 }
 

@@ -31,6 +31,7 @@ typedef enum DbPlace { DB_PLACE_ASK, DB_PLACE_LOCAL, DB_PLACE_NETWORK } DbPlace;
 typedef struct DbOptions {
     DbMode mode;
     DbPlace place;  /* DB_PLACE_ASK: what statfs says */
+    bool durable;   /* a commit returns when the disk has it, with a write-ahead log too */
     int timeout_ms; /* how long to wait for a lock; 0 = 20000 */
 } DbOptions;
 
@@ -53,19 +54,21 @@ Status db_check(Db *db);
 
 /* A write transaction: the lock file, then BEGIN IMMEDIATE. Everything between begin and
  * commit is there or not, whatever happens. db_rollback is fine without a transaction,
- * and keeps the thread's status message. */
+ * and keeps the thread's status message. They nest: an inner one is undone by itself, and
+ * is kept when the outermost is. */
 Status db_begin(Db *db);
 Status db_commit(Db *db);
 void db_rollback(Db *db);
 
-/* A read transaction: what is read until db_end_read belongs together. */
+/* A read transaction: what is read until db_end_read belongs together. Within a write
+ * transaction it is a part of that. */
 Status db_begin_read(Db *db);
 void db_end_read(Db *db);
 
 /* Runs statements that return nothing. */
 Status db_exec(Db *db, const char *sql);
 
-/* Prepares one statement; free with stmt_free. */
+/* Prepares one statement; free with stmt_free. The last ones used are kept prepared. */
 Status db_prepare(Db *db, const char *sql, Stmt **out);
 void stmt_free(Stmt *stmt); /* NULL is fine */
 

@@ -355,8 +355,9 @@ Status file_store_open(const char *path, const StoreOptions *options, FileStore 
 {
     FileStore *store = mem_zalloc(1, sizeof *store);
     store->root = path_absolute(path);
-    store->artifact_root = options->artifact_root ? path_absolute(options->artifact_root)
-                                                  : artifact_uri_of_path(store->root);
+    store->artifact_root = options->artifact_root
+                               ? store_artifact_root(options->artifact_root)
+                               : artifact_uri_of_path(store->root);
     store->timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
     Status status = check_folder(store, options->mode);
     if (status == STATUS_OK && options->mode != STORE_READ) {

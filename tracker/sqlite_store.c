@@ -80,7 +80,9 @@ Status sqlite_store_open(const char *path, const StoreOptions *options, SqliteSt
 {
     static const DbMode MODES[] = {
         [STORE_READ] = DB_READ, [STORE_WRITE] = DB_WRITE, [STORE_CREATE] = DB_CREATE};
-    DbOptions with = {.mode = MODES[options->mode], .timeout_ms = options->timeout_ms};
+    DbOptions with = {.mode = MODES[options->mode],
+                      .timeout_ms = options->timeout_ms,
+                      .durable = options->durable};
     Db *db;
     TRY(db_open(path, &with, &db));
     SqliteStore *store = mem_zalloc(1, sizeof *store);
@@ -88,7 +90,7 @@ Status sqlite_store_open(const char *path, const StoreOptions *options, SqliteSt
         mem_printf("%.*s%s", (int)(path_base(path) - path), path, "mlartifacts");
     store->db = db;
     store->artifact_root =
-        path_absolute(options->artifact_root ? options->artifact_root : beside);
+        store_artifact_root(options->artifact_root ? options->artifact_root : beside);
     free(beside);
     Status status = prepare_schema(store, options->mode);
     if (status != STATUS_OK) {
@@ -102,6 +104,21 @@ Status sqlite_store_open(const char *path, const StoreOptions *options, SqliteSt
 static void set_timeout(void *self, int timeout_ms)
 {
     db_set_timeout(((SqliteStore *)self)->db, timeout_ms);
+}
+
+static Status begin(void *self)
+{
+    return db_begin(((SqliteStore *)self)->db);
+}
+
+static Status commit(void *self)
+{
+    return db_commit(((SqliteStore *)self)->db);
+}
+
+static void rollback(void *self)
+{
+    db_rollback(((SqliteStore *)self)->db);
 }
 
 /* ---- experiments ---- */
@@ -330,6 +347,9 @@ static Status search_experiments(void *self, const ExperimentQuery *search,
 const StoreCalls sqlite_store_calls = {
     .close = close_store,
     .set_timeout = set_timeout,
+    .begin = begin,
+    .commit = commit,
+    .rollback = rollback,
     .create_experiment = create_experiment,
     .get_experiment = get_experiment,
     .get_experiment_by_name = get_experiment_by_name,

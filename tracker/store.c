@@ -93,6 +93,18 @@ Status store_uri_resolve(const char *uri, char **out)
     return STATUS_OK;
 }
 
+char *store_artifact_root(const char *given)
+{
+    if (scheme_length(given) == 0) {
+        return path_absolute(given);
+    }
+    size_t n = strlen(given);
+    while (n > scheme_length(given) && given[n - 1] == '/') {
+        n--;
+    }
+    return mem_strndup(given, n);
+}
+
 char *store_uri_path(const char *uri)
 {
     return strncmp(uri, SQLITE, strlen(SQLITE)) == 0 ? path_absolute(uri + strlen(SQLITE))
@@ -149,6 +161,23 @@ void store_close(Store *store)
 void store_set_timeout(Store *store, int timeout_ms)
 {
     store->calls->set_timeout(store->self, timeout_ms);
+}
+
+Status store_begin(Store *store)
+{
+    return store->calls->begin ? store->calls->begin(store->self) : STATUS_OK;
+}
+
+Status store_commit(Store *store)
+{
+    return store->calls->commit ? store->calls->commit(store->self) : STATUS_OK;
+}
+
+void store_rollback(Store *store)
+{
+    if (store->calls->rollback) {
+        store->calls->rollback(store->self);
+    }
 }
 
 Status store_create_experiment(Store *store, const ExperimentCreate *create, char **id)

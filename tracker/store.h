@@ -83,6 +83,9 @@ typedef struct LogBatch {
 typedef struct StoreCalls {
     void (*close)(void *self);
     void (*set_timeout)(void *self, int timeout_ms);
+    Status (*begin)(void *self); /* the three may be NULL: each call is for itself */
+    Status (*commit)(void *self);
+    void (*rollback)(void *self);
     Status (*create_experiment)(void *self, const ExperimentCreate *create, char **id);
     Status (*get_experiment)(void *self, const char *id, Experiment *out);
     Status (*get_experiment_by_name)(void *self, const char *name, Experiment *out);
@@ -113,8 +116,10 @@ struct Store {
 
 typedef struct StoreOptions {
     StoreMode mode;
-    const char *artifact_root; /* NULL = "mlartifacts" beside the store; a local path */
-    int timeout_ms;            /* how long to wait for a lock; 0 = 20 s */
+    const char
+        *artifact_root; /* NULL = "mlartifacts" beside the store; a path or a URI */
+    bool durable; /* a call that writes returns when the disk has it, whatever it costs */
+    int timeout_ms; /* how long to wait for a lock; 0 = 20 s */
 } StoreOptions;
 
 /* Opens the store that `uri` names; NULL means the environment's MLFLOW_TRACKING_URI, or
@@ -128,9 +133,21 @@ void store_close(Store *store);
 /* How long later calls wait for a lock. */
 void store_set_timeout(Store *store, int timeout_ms);
 
+/* Makes one transaction of what is written until store_commit, where the store can (the
+ * layout of folders cannot: there each call stands for itself). They nest: an inner one
+ * is undone by itself. A call that fails undoes its own writes alone. store_rollback
+ * keeps the thread's status message. */
+Status store_begin(Store *store);
+Status store_commit(Store *store);
+void store_rollback(Store *store);
+
 /* The URI that `uri` (NULL: the environment or the default) stands for, its path made
  * absolute; free with free(). */
 Status store_uri_resolve(const char *uri, char **out);
+
+/* Where experiments' artifacts go, from what a user gave: a path is made absolute, a URI
+ * loses slashes at its end. Free with free(). */
+char *store_artifact_root(const char *given);
 
 /* The file of a "sqlite:" URI: free with free(); NULL for another kind. */
 char *store_uri_path(const char *uri);

@@ -178,6 +178,71 @@ static void a_rollback_undoes(void **state)
     db_close(db);
 }
 
+static void transactions_nest(void **state)
+{
+    Db *db = make_db(*state, DB_PLACE_LOCAL);
+    Db *other = open_db(*state, DB_WRITE, DB_PLACE_LOCAL);
+    db_set_timeout(other, 20);
+    assert_ok(db_begin(db));
+    assert_ok(insert(db, 1));
+    assert_status(STATUS_DENIED, insert(other, 9)); /* the lock is still held */
+    assert_ok(db_begin(db));
+    assert_ok(insert(db, 2));
+    assert_ok(db_begin_read(db));
+    assert_int_equal(2, count_rows(db));
+    db_end_read(db);
+    db_rollback(db); /* and what was committed within it */
+    assert_ok(insert(db, 3));
+    assert_int_equal(0, count_rows(other));
+    assert_ok(db_commit(db));
+    assert_int_equal(2, count_rows(other));
+    assert_ok(insert(other, 9));
+
+    assert_ok(db_begin(db));
+    assert_ok(insert(db, 4));
+    db_rollback(db);
+    assert_int_equal(3, count_rows(db));
+    db_close(other);
+    db_close(db);
+}
+
+/* As when the disk was full: SQLite ended the outermost transaction by itself. */
+static void nothing_begins_within_an_undone_transaction(void **state)
+{
+    Db *db = make_db(*state, DB_PLACE_LOCAL);
+    assert_ok(db_begin(db));
+    assert_ok(db_exec(db, "ROLLBACK"));
+    assert_status(STATUS_FAILED, insert(db, 1));
+    assert_status(STATUS_FAILED, db_commit(db));
+    assert_int_equal(0, count_rows(db));
+    assert_ok(insert(db, 2));
+    db_close(db);
+}
+
+static void statements_are_kept_prepared(void **state)
+{
+    Db *db = make_db(*state, DB_PLACE_LOCAL);
+    Stmt *first, *second;
+    assert_ok(db_prepare(db, "SELECT ?", &first));
+    stmt_bind_int(first, 1, 5);
+    stmt_free(first);
+    bool row;
+    assert_ok(db_prepare(db, "SELECT ?", &first));
+    assert_ok(db_prepare(db, "SELECT ?", &second)); /* in use twice: two of them */
+    assert_ok(stmt_step(first, &row));
+    assert_true(stmt_is_null(first, 0)); /* nothing stays bound */
+    assert_ok(stmt_step(second, &row));
+    stmt_free(first);
+    stmt_free(second);
+    for (int i = 0; i < 200; i++) {
+        char sql[32];
+        snprintf(sql, sizeof sql, "SELECT %d", i);
+        assert_ok(db_prepare(db, sql, &first));
+        stmt_free(first);
+    }
+    db_close(db);
+}
+
 static void readers_cannot_write_and_see_commits(void **state)
 {
     Db *db = make_db(*state, DB_PLACE_LOCAL);
@@ -450,6 +515,9 @@ int main(void)
         with_folder(a_damaged_page_is_named),
         with_folder(a_truncated_file_is_damaged),
         with_folder(a_rollback_undoes),
+        with_folder(transactions_nest),
+        with_folder(nothing_begins_within_an_undone_transaction),
+        with_folder(statements_are_kept_prepared),
         with_folder(readers_cannot_write_and_see_commits),
         with_folder(closing_moves_the_log_into_the_file),
         with_folder(nothing_is_moved_without_the_lock),
