@@ -34,6 +34,7 @@ typedef struct Field {
     const char *const *choices; /* NULL-terminated names of a FIELD_CHOICE */
     const char *unit;           /* "rows", "s"; NULL for none */
     const char *help;           /* one line */
+    bool placement;      /* where something is computed, not what: not in checkpoints */
     AutoRule *automatic; /* numbers and choices: what `auto` stands for; NULL: no auto */
 } Field;
 

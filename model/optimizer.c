@@ -2,42 +2,24 @@
  * beside an untouched row stands still, as in PyTorch's SparseAdam); plain SGD on the
  * wide rows. */
 #include "base/mem.h"
+#include "base/ranks.h"
 #include "base/rng.h"
-#include "model/classifier_parts.h"
 #include "model/dispatch.h"
 #include "model/finite.h"
-#include "model/training.h"
+#include "model/optimizer_parts.h"
 #include "model/update_rule.h"
-#include "model/weight_average.h"
 #include "model/wide.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* First and second moments of one block; NULL where the optimizer keeps none. */
-typedef struct Moments {
-    float *m, *v;
-    size_t n;
-    void *m_block, *v_block; /* their allocations */
-} Moments;
-
-struct Optimizer {
-    OptimizerConfig config;
-    int64_t step; /* steps done */
-    Moments dense, words, ngrams;
-    WeightAverage *average; /* NULL: none is kept */
-    float *shared;          /* [2, H] gradients of UNK's row and MASK's */
-    float *ngram_grad;      /* [G, H] zero between steps */
-    uint8_t *ngram_seen;    /* [G] zero between steps */
-    uint8_t *wide_mask;
-    size_t cap_wide;
-};
-
 /* Untouched memory: rows of words that no batch holds take none. */
-static Moments moments(const OptimizerConfig *config, size_t n)
+static Moments moments(const Optimizer *opt, size_t whole, size_t H)
 {
-    Moments some = {.n = n};
+    const OptimizerConfig *config = &opt->config;
+    size_t n = opt->shard ? shard_floats(opt->shard, whole, H) : whole;
+    Moments some = {.n = n, .whole = whole};
     if (optimizer_keeps_m(config->kind, config->momentum)) {
         some.m = mem_zalloc_untouched(n, sizeof *some.m, &some.m_block);
     }
@@ -49,11 +31,16 @@ static Moments moments(const OptimizerConfig *config, size_t n)
 
 static Optimizer *open_state(const Classifier *model, const OptimizerConfig *config)
 {
+    size_t H = (size_t)model->config.hidden;
     Optimizer *opt = mem_zalloc(1, sizeof *opt);
     opt->config = *config;
-    opt->dense = moments(config, model->table.n_dense);
-    opt->words = moments(config, model->table.n_words);
-    opt->ngrams = moments(config, model->table.n_ngrams);
+    opt->H = H;
+    if (config->shard && config->shard->size > 1) {
+        opt->shard = shard_open(model, config->shard);
+    }
+    opt->dense = moments(opt, model->table.n_dense, 0);
+    opt->words = moments(opt, model->table.n_words, H);
+    opt->ngrams = moments(opt, model->table.n_ngrams, H);
     if (config->ema > 0) {
         opt->average = weight_average_open(model, config->ema);
     }
@@ -86,6 +73,7 @@ void optimizer_close(Optimizer *opt)
         free(all[i]->v_block);
     }
     weight_average_close(opt->average);
+    shard_close(opt->shard);
     free(opt->shared);
     free(opt->ngram_grad);
     free(opt->ngram_seen);
@@ -101,40 +89,50 @@ static UpdateRule rule_of(const Optimizer *opt, double lr, double decay)
     return update_rule(&settings, opt->step, lr, decay);
 }
 
-/* A table or the dense part: its weights and what is kept beside them. */
-typedef struct Block {
-    ParamBlock kind;
-    float *weights;
-    const Moments *moments;
-} Block;
+/* Floats of a block, and where their moments begin. */
+typedef struct Range {
+    size_t at, n, moments_at;
+} Range;
 
-static void apply(const Block *block, size_t at, const float *grad, size_t n,
+static void apply(const Block *block, const Range *range, const float *grad,
                   const UpdateRule *rule)
 {
     const Moments *moments = block->moments;
-    update_apply(rule, block->weights + at, moments->m ? moments->m + at : NULL,
-                 moments->v ? moments->v + at : NULL, grad, n);
+    update_apply(rule, block->weights + range->at,
+                 moments->m ? moments->m + range->moments_at : NULL,
+                 moments->v ? moments->v + range->moments_at : NULL, grad, range->n);
 }
 
 /* Weights whose last values are remembered while they move, so as to stay in the nearest
  * cache; a multiple of what a vector holds, so that the bits are those of one pass. */
 enum { PIECE = 1024 };
 
-/* One step of the n weights at `at` of a block. */
-static void step_range(const Optimizer *opt, const Block *block, size_t at,
-                       const float *grad, size_t n, const UpdateRule *rule)
+/* One step of a range of a block's weights. */
+static void step_range(const Optimizer *opt, const Block *block, Range range,
+                       const float *grad, const UpdateRule *rule)
 {
     if (!opt->average) {
-        apply(block, at, grad, n, rule);
+        apply(block, &range, grad, rule);
         return;
     }
     float before[PIECE];
-    for (size_t done = 0; done < n; done += PIECE) {
-        size_t some = n - done < PIECE ? n - done : PIECE;
-        float *now = block->weights + at + done;
+    for (size_t done = 0; done < range.n; done += PIECE) {
+        size_t some = range.n - done < PIECE ? range.n - done : PIECE;
+        Range piece = {range.at + done, some, range.moments_at + done};
+        float *now = block->weights + piece.at;
         memcpy(before, now, some * sizeof *before);
-        apply(block, at + done, grad + done, some, rule);
-        weight_average_moved(opt->average, block->kind, at + done, before, now, some);
+        apply(block, &piece, grad + done, rule);
+        weight_average_moved(opt->average, block->kind, piece.at, before, now, some);
+    }
+}
+
+/* One step of a row of a table, where its moments are here. */
+static void step_row(const Optimizer *opt, const Block *block, size_t row,
+                     const float *grad, size_t H, const UpdateRule *rule)
+{
+    size_t own = row;
+    if (!opt->shard || shard_takes_row(opt->shard, row, &own)) {
+        step_range(opt, block, (Range){row * H, H, own * H}, grad, rule);
     }
 }
 
@@ -186,19 +184,29 @@ static void leave_frozen(const Classifier *model, float *grad)
     }
 }
 
-static void step_dense(Optimizer *opt, Classifier *model, const float *grad, double lr)
+/* `grad` is lost where the moments are parted. */
+static void step_dense(Optimizer *opt, Classifier *model, float *grad, double lr)
 {
     const Block dense = {BLOCK_DENSE, model->dense, &opt->dense};
+    size_t first = 0, last = model->table.n_dense;
+    if (opt->shard) {
+        shard_dense(opt->shard, &first, &last);
+    }
     for (size_t i = 0; i < model->table.n; i++) {
         const Param *param = &model->table.items[i];
-        if (param->block != BLOCK_DENSE || param->lr_scale == 0) {
+        size_t at = param->offset;
+        size_t end = at + param->rows * (param->columns ? param->columns : 1);
+        at = at > first ? at : first;
+        end = end < last ? end : last;
+        if (param->block != BLOCK_DENSE || param->lr_scale == 0 || at >= end) {
             continue;
         }
-        size_t at = param->offset;
-        size_t n = param->rows * (param->columns ? param->columns : 1);
         UpdateRule rule = rule_of(opt, lr * (double)param->lr_scale,
                                   param->decay ? opt->config.weight_decay : 0);
-        step_range(opt, &dense, at, grad + at, n, &rule);
+        step_range(opt, &dense, (Range){at, end - at, at - first}, grad + at, &rule);
+    }
+    if (opt->shard) {
+        shard_share_dense(opt, model, grad);
     }
 }
 
@@ -256,9 +264,12 @@ static void step_ngrams(Optimizer *opt, Classifier *model, size_t H,
             continue;
         }
         float *grad = opt->ngram_grad + g * H;
-        step_range(opt, &ngrams, g * H, grad, H, rule);
+        step_row(opt, &ngrams, g, grad, H, rule);
         memset(grad, 0, H * sizeof *grad);
         opt->ngram_seen[g] = 0;
+    }
+    if (opt->shard) {
+        shard_share_rows(opt, &ngrams, H);
     }
 }
 
@@ -280,13 +291,16 @@ static void step_words(Optimizer *opt, Classifier *model, const SparseRows *word
             seen[which] = true;
             add_scaled(opt->shared + which * H, grad, 1, H);
         } else {
-            step_range(opt, &rows, row * H, grad, H, rule);
+            step_row(opt, &rows, row, grad, H, rule);
         }
     }
     for (size_t which = 0; which < 2; which++) {
         if (seen[which]) {
-            step_range(opt, &rows, shared[which] * H, opt->shared + which * H, H, rule);
+            step_row(opt, &rows, shared[which], opt->shared + which * H, H, rule);
         }
+    }
+    if (opt->shard) {
+        shard_share_rows(opt, &rows, H);
     }
 }
 
@@ -356,12 +370,12 @@ double optimizer_step(Optimizer *opt, Classifier *model, const StepGradient *gra
 {
     leave_frozen(model, grad->dense);
     /* In double precision the squares of floats do not overflow. */
-    double norm = sqrt(sum_of_squares(grad->dense, opt->dense.n));
+    double norm = sqrt(sum_of_squares(grad->dense, opt->dense.whole));
     if (!isfinite(norm) || !rows_are_finite(model, grad)) {
         return NAN;
     }
     opt->step++;
-    clip(grad->dense, opt->dense.n, norm, opt->config.clip_norm);
+    clip(grad->dense, opt->dense.whole, norm, opt->config.clip_norm);
     if (opt->average) {
         weight_average_begin(opt->average);
     }
@@ -375,64 +389,4 @@ double optimizer_step(Optimizer *opt, Classifier *model, const StepGradient *gra
 Classifier *optimizer_average(const Optimizer *opt, const Classifier *model)
 {
     return opt->average ? weight_average_model(opt->average, model) : NULL;
-}
-
-static Tensor flat(const char *name, TensorType type, const void *data, size_t n)
-{
-    return (Tensor){.name = name, .type = type, .rank = 1, .dims = {n}, .data = data};
-}
-
-size_t optimizer_state(const Optimizer *opt, Tensor out[OPTIMIZER_TENSORS])
-{
-    const struct {
-        const char *m, *v;
-        const Moments *moments;
-    } blocks[] = {{"optimizer.dense.m", "optimizer.dense.v", &opt->dense},
-                  {"optimizer.words.m", "optimizer.words.v", &opt->words},
-                  {"optimizer.ngrams.m", "optimizer.ngrams.v", &opt->ngrams}};
-    size_t n = 0;
-    out[n++] = flat("optimizer.step", TENSOR_I64, &opt->step, 1);
-    for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
-        const Moments *some = blocks[i].moments;
-        if (some->m) {
-            out[n++] = flat(blocks[i].m, TENSOR_F32, some->m, some->n);
-        }
-        if (some->v) {
-            out[n++] = flat(blocks[i].v, TENSOR_F32, some->v, some->n);
-        }
-    }
-    return n + (opt->average ? weight_average_state(opt->average, out + n) : 0);
-}
-
-/* The views point into the optimizer itself; only their type says const. */
-void optimizer_copy_state(Optimizer *to, const Optimizer *from)
-{
-    Tensor ours[OPTIMIZER_TENSORS], theirs[OPTIMIZER_TENSORS];
-    size_t n = optimizer_state(to, ours);
-    CHECK(optimizer_state(from, theirs) == n);
-    for (size_t i = 0; i < n; i++) {
-        CHECK(ours[i].dims[0] == theirs[i].dims[0]);
-        mem_copy_changed((void *)(uintptr_t)ours[i].data, theirs[i].data,
-                         ours[i].dims[0] * tensor_type_size(ours[i].type));
-    }
-}
-
-Status optimizer_check_average(const Optimizer *opt, const Safetensors *file)
-{
-    return weight_average_check(opt->average, file);
-}
-
-Status optimizer_restore(Optimizer *opt, const Safetensors *file)
-{
-    Tensor tensors[OPTIMIZER_TENSORS];
-    size_t n = optimizer_state(opt, tensors);
-    for (size_t i = 0; i < n; i++) {
-        const void *data;
-        TRY(safetensors_get(file, tensors[i].name, tensors[i].type, 1, tensors[i].dims,
-                            &data));
-        /* The views point into the optimizer itself; only their type says const. */
-        memcpy((void *)(uintptr_t)tensors[i].data, data,
-               tensors[i].dims[0] * tensor_type_size(tensors[i].type));
-    }
-    return STATUS_OK;
 }

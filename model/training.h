@@ -72,6 +72,10 @@ typedef struct OptimizerConfig {
     double beta1, beta2, eps;
     double clip_norm; /* of the dense part's gradient; 0 = off */
     double ema;       /* decay of the weights' moving average, in (0, 1); 0 = off */
+
+    /* Ranks that part the moments among them, each keeping its share; NULL: all are here.
+     * Then optimizer_step and optimizer_gather are Collective. The same bits. */
+    const struct Ranks *shard;
 } OptimizerConfig;
 
 typedef struct Optimizer Optimizer;
@@ -114,8 +118,22 @@ double optimizer_step(Optimizer *optimizer, Classifier *model, const StepGradien
  * one is kept, to be closed by the caller; NULL where it is the trained one itself. */
 Classifier *optimizer_average(const Optimizer *optimizer, const Classifier *model);
 
-/* The state that resuming needs, as named arrays that borrow from the optimizer; at most
- * OPTIMIZER_TENSORS of them. */
+/* Whether moments are parted over ranks. */
+bool optimizer_is_sharded(const Optimizer *optimizer);
+
+/* Bytes of moments that this rank keeps, and that all of them are. */
+typedef struct OptimizerBytes {
+    size_t here, whole;
+} OptimizerBytes;
+
+OptimizerBytes optimizer_bytes(const Optimizer *optimizer);
+
+/* Parted moments: rank 0's `whole`, of the same model and config but with all moments,
+ * gets the state of all ranks; NULL elsewhere. Collective. */
+void optimizer_gather(const Optimizer *optimizer, Optimizer *whole);
+
+/* The state that resuming needs, as named arrays that borrow from the optimizer, of
+ * parted moments this rank's part; at most OPTIMIZER_TENSORS of them. */
 enum { OPTIMIZER_TENSORS = 13 };
 size_t optimizer_state(const Optimizer *optimizer, Tensor out[OPTIMIZER_TENSORS]);
 
@@ -123,7 +141,7 @@ size_t optimizer_state(const Optimizer *optimizer, Tensor out[OPTIMIZER_TENSORS]
  * prefixed with what it was saved in. */
 Status optimizer_check_average(const Optimizer *optimizer, const Safetensors *file);
 
-/* STATUS_DAMAGED for the state of another model. */
+/* Of parted moments takes this rank's. STATUS_DAMAGED for the state of another model. */
 Status optimizer_restore(Optimizer *optimizer, const Safetensors *file);
 
 /* Another model of the same shape, its weights zero. */

@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The drift is divided by ever smaller scales; long before its floats overflow it is
  * brought back to scale 1. */
@@ -105,6 +106,14 @@ Classifier *weight_average_model(const WeightAverage *average, const Classifier 
 }
 
 static const char SETTINGS[] = "ema.settings";
+
+void weight_average_copy(WeightAverage *to, const WeightAverage *from)
+{
+    memcpy(to->settings, from->settings, sizeof to->settings);
+    for (size_t b = 0; b <= BLOCK_WIDE; b++) {
+        memcpy(to->drift[b], from->drift[b], from->n[b] * sizeof(float));
+    }
+}
 
 size_t weight_average_state(const WeightAverage *average,
                             Tensor out[WEIGHT_AVERAGE_TENSORS])

@@ -40,6 +40,9 @@ void weight_average_end(WeightAverage *average, int64_t t);
 /* A model of its own with the averaged weights; close it with classifier_close(). */
 Classifier *weight_average_model(const WeightAverage *average, const Classifier *model);
 
+/* Takes the state of another, of a model of the same shape. */
+void weight_average_copy(WeightAverage *to, const WeightAverage *from);
+
 /* The state as named arrays that borrow from it. */
 enum { WEIGHT_AVERAGE_TENSORS = 5 };
 size_t weight_average_state(const WeightAverage *average,

@@ -22,6 +22,9 @@ static void write_section(JsonWriter *w, const Section *section)
     json_write_key(w, section->name);
     json_begin_object(w);
     for (size_t i = 0; i < section->n_fields; i++) {
+        if (section->fields[i].placement) {
+            continue;
+        }
         char *value = config_value(section, &section->fields[i]);
         json_write_key(w, section->fields[i].key);
         json_write_string(w, value);
@@ -149,7 +152,10 @@ static Status save_member(const char *dir, const CheckpointMember *member,
 {
     char name[CHECKPOINT_FILE];
     const Optimizer *optimizer =
-        member->elsewhere ? info->fetch(info->context, member) : member->optimizer;
+        member->elsewhere ||
+                (member->optimizer && optimizer_is_sharded(member->optimizer))
+            ? info->fetch(info->context, member)
+            : member->optimizer;
     Classifier *average = optimizer_average(optimizer, member->model);
     snprintf(name, sizeof name, CHECKPOINT_WEIGHTS, (unsigned long long)member->seed);
     Status status = classifier_save_weights(average ? average : member->model, dir, name);

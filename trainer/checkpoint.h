@@ -47,7 +47,8 @@ typedef struct CheckpointInfo {
     const CheckpointMember *more;  /* the other models; may be none */
     size_t n_more;
 
-    /* Borrows from elsewhere what is not here, until the next call. */
+    /* Borrows from elsewhere an optimizer that is not here, or whose moments are parted
+     * over ranks, until the next call. */
     const Optimizer *(*fetch)(void *context, const CheckpointMember *member);
     void *context;
 

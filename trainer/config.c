@@ -95,6 +95,10 @@ const Field train_fields[] = {
      .help =
          "how many groups the ranks part into to train seeds side by side, at most; "
          "1: all ranks train one seed after the other; 0: as many as there are seeds"},
+    {"shard_optimizer", FIELD_BOOL, AT(shard_optimizer), "false", .placement = true,
+     .help =
+         "each rank keeps a part of the optimizer's moments instead of all (ZeRO, stage "
+         "1); the same bits, for one more exchange of the weights that move"},
     {"fast_dev_run", FIELD_INT, AT(fast_dev_run), "0", 0, 1e6, .unit = "batches",
      .help = "a trial of the machinery: so many training steps and validation batches, "
              "one epoch, nothing kept; 0 = off"},
@@ -165,6 +169,15 @@ Status train_config_check(const TrainConfig *config, const Config *source, int n
                    config_origin(source, "train.batch_size"),
                    (long long)config->batch_size, n_ranks);
         status_hint("allowed: %d or more with this many ranks", n_ranks);
+        return STATUS_CONFIG;
+    }
+    if (config->shard_optimizer && config->seed_groups > 1) {
+        status_set(STATUS_CONFIG,
+                   "%s: train.shard_optimizer: all ranks train one seed after the other, "
+                   "but train.seed_groups is %lld",
+                   config_origin(source, "train.shard_optimizer"),
+                   (long long)config->seed_groups);
+        status_hint("leave one of the two out");
         return STATUS_CONFIG;
     }
     if (config->precision == PRECISION_BF16 && !gemm_bf16()) {

@@ -36,7 +36,7 @@ static Status save(Loop *loop, const char *dir, const Report *report)
 {
     CheckpointInfo info = info_now(loop, report);
     return checkpoint_save(dir, loop->members.of[0].model, loop->job->preprocessor,
-                           loop->members.of[0].optimizer, &info);
+                           groups_whole_optimizer(loop, &loop->members.of[0]), &info);
 }
 
 /* Remembers how saving ended. */

@@ -268,30 +268,56 @@ static void hand_state(const Ranks *world, int from, const Optimizer *optimizer)
     }
 }
 
+static bool is_sharded(const Loop *loop)
+{
+    const Optimizer *first = loop->members.of[0].optimizer;
+    return first && optimizer_is_sharded(first);
+}
+
 const Optimizer *groups_fetch(void *self, const CheckpointMember *member)
 {
     Loop *loop = self;
     const Ranks *world = world_of(loop);
     int m = (int)(member - loop->members.of);
     if (!loop->fetched) {
-        loop->fetched = train_open_optimizer(loop->job, member->model);
+        loop->fetched = train_open_whole_optimizer(loop->job, member->model);
     }
     world->broadcast(world->self, &m, sizeof m);
-    hand_state(world, loop->groups.root[m], loop->fetched);
+    if (is_sharded(loop)) {
+        optimizer_gather(member->optimizer, loop->fetched);
+    } else {
+        hand_state(world, loop->groups.root[m], loop->fetched);
+    }
     return loop->fetched;
+}
+
+const Optimizer *groups_whole_optimizer(Loop *loop, const CheckpointMember *member)
+{
+    return is_sharded(loop) ? groups_fetch(loop, member) : member->optimizer;
+}
+
+/* Rank 0 wants model m's state. */
+static void hand_over(Loop *loop, size_t m)
+{
+    if (is_sharded(loop)) {
+        optimizer_gather(loop->members.of[m].optimizer, NULL);
+    } else if (leads(loop, m)) {
+        const Ranks *world = world_of(loop);
+        hand_state(world, world->rank, loop->members.of[m].optimizer);
+    }
 }
 
 void groups_end_save(Loop *loop)
 {
     const Ranks *world = world_of(loop);
-    if (!loop->groups.side_by_side) {
+    if (!loop->groups.side_by_side && !is_sharded(loop)) {
         return;
     }
     int m = -1;
     do {
         world->broadcast(world->self, &m, sizeof m);
-        if (m >= 0 && leads(loop, (size_t)m)) {
-            hand_state(world, world->rank, loop->members.of[m].optimizer);
+        if (m >= 0 && !is_root(loop)) {
+            hand_over(loop, (size_t)m);
         }
     } while (m >= 0);
     optimizer_close(loop->fetched);

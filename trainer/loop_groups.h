@@ -40,9 +40,13 @@ Status groups_end_epoch(Loop *loop, Status mine, bool *asked,
  * Collective. */
 void groups_open_averages(Loop *loop, Classifier *averages[MAX_MEMBERS]);
 
-/* For CheckpointInfo: the optimizer of a model that another rank trains, on rank 0 until
- * the next call. The others are in groups_end_save meanwhile. */
+/* For CheckpointInfo: the optimizer of a model that another rank trains, or all of one
+ * that the ranks part among them, on rank 0 until the next call. The others are in
+ * groups_end_save meanwhile. */
 const Optimizer *groups_fetch(void *loop, const CheckpointMember *member);
+
+/* A model's optimizer with all of its state: its own, or a fetched one as above. */
+const Optimizer *groups_whole_optimizer(Loop *loop, const CheckpointMember *member);
 
 /* Follows whatever rank 0 may have saved: the others hand over what it asks for until it
  * calls this too. Collective. */

@@ -9,9 +9,12 @@
 
 #include <stdlib.h>
 
-static OptimizerConfig optimizer_config(const TrainConfig *train)
+/* Parted moments are parted over all ranks: none train side by side then. */
+static OptimizerConfig optimizer_config(const TrainJob *job)
 {
+    const TrainConfig *train = job->train;
     return (OptimizerConfig){
+        .shard = train->shard_optimizer ? job->ranks : NULL,
         .kind = (OptimizerKind)train->optimizer,
         .momentum = train->momentum,
         .lr = train->lr,
@@ -28,7 +31,14 @@ static OptimizerConfig optimizer_config(const TrainConfig *train)
 
 Optimizer *train_open_optimizer(const TrainJob *job, const Classifier *model)
 {
-    OptimizerConfig config = optimizer_config(job->train);
+    OptimizerConfig config = optimizer_config(job);
+    return optimizer_open(model, &config);
+}
+
+Optimizer *train_open_whole_optimizer(const TrainJob *job, const Classifier *model)
+{
+    OptimizerConfig config = optimizer_config(job);
+    config.shard = NULL;
     return optimizer_open(model, &config);
 }
 
@@ -132,7 +142,7 @@ void members_close(Members *members)
 static Status restore(const TrainJob *job, Members *members)
 {
     CheckpointMember *first = &members->of[0];
-    OptimizerConfig config = optimizer_config(job->train);
+    OptimizerConfig config = optimizer_config(job);
     ModelSizes sizes = sizes_of(job);
     TRY(checkpoint_restore(job->resume_from, &first->model, &config, &first->optimizer,
                            &first->at));

@@ -30,6 +30,9 @@ Status train_check_resume(const TrainJob *job);
 /* An optimizer as the job wants it, to be closed by the caller. Local. */
 Optimizer *train_open_optimizer(const TrainJob *job, const Classifier *model);
 
+/* The same with all moments here, also where ranks part them. Local. */
+Optimizer *train_open_whole_optimizer(const TrainJob *job, const Classifier *model);
+
 /* Fresh weights and an optimizer for them, to be closed by the caller, also on
  * failure. Collective. */
 Status train_open_fresh(const TrainJob *job, Classifier **model, Optimizer **optimizer);

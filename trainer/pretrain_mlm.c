@@ -77,7 +77,8 @@ static Status check_sizes(const ModelSizes *sizes, const Preprocessor *pre)
 static OptimizerConfig optimizer_config(const MlmJob *job)
 {
     const TrainConfig *train = job->train;
-    return (OptimizerConfig){.kind = (OptimizerKind)train->optimizer,
+    return (OptimizerConfig){.shard = train->shard_optimizer ? job->ranks : NULL,
+                             .kind = (OptimizerKind)train->optimizer,
                              .momentum = train->momentum,
                              .lr = job->config->lr,
                              .embedding_lr = job->config->lr,

@@ -57,6 +57,19 @@ static void open_thresholds(Loop *loop)
     }
 }
 
+/* What parting the moments saves. */
+static void tell_shards(const Loop *loop)
+{
+    const Optimizer *first = loop->members.of[0].optimizer;
+    if (!first || !optimizer_is_sharded(first)) {
+        return;
+    }
+    OptimizerBytes bytes = optimizer_bytes(first);
+    double seeds = (double)loop->members.n;
+    log_note("optimizer: %.1f MB of moments a rank instead of %.1f MB",
+             (double)bytes.here * seeds / 1e6, (double)bytes.whole * seeds / 1e6);
+}
+
 static Status open_loop(Loop *loop, const TrainJob *job)
 {
     *loop = (Loop){.job = job, .n = dataset_size(job->train_set)};
@@ -64,10 +77,12 @@ static Status open_loop(Loop *loop, const TrainJob *job)
     loop->steps_per_epoch = (int64_t)((loop->n + batch - 1) / batch);
     loop->total_steps = steps_in_all(job->train, loop->steps_per_epoch);
     loop->order = mem_alloc(loop->n, sizeof *loop->order);
-    seed_groups_open(job->ranks, (size_t)job->train->seeds, job->train->seed_groups,
+    seed_groups_open(job->ranks, (size_t)job->train->seeds,
+                     job->train->shard_optimizer ? 1 : job->train->seed_groups,
                      &loop->groups);
     TRY(members_open(job, &loop->groups, &loop->members));
     loop->at = members_position(&loop->members);
+    tell_shards(loop);
     open_thresholds(loop);
     if (job->resume_from) {
         loop->restored_iteration = loop->at.iteration;
@@ -90,8 +105,10 @@ static Status open_loop(Loop *loop, const TrainJob *job)
     Status status = STATUS_OK;
     if (is_root(loop)) {
         loop->checkpointer = checkpointer_open(job->checkpoint);
-        /* Side by side the other ranks hand their states over while it is written. */
-        loop->writer = job->checkpoint->async && !loop->groups.side_by_side
+        /* Side by side, and with moments parted over ranks, the others hand their states
+         * over while it is written. */
+        loop->writer = job->checkpoint->async && !loop->groups.side_by_side &&
+                               !job->train->shard_optimizer
                            ? checkpoint_writer_open()
                            : NULL;
         status = job->resume_from ? restore_history(loop) : STATUS_OK;

@@ -249,11 +249,13 @@ static Status diverged(const Stepper *s, const StepGradient *grad, double loss,
 Status stepper_check(const Stepper *s, int64_t n_steps)
 {
     NotFinite found;
+    Status status = STATUS_OK;
     if (classifier_find_not_finite(s->model, &found) ||
         optimizer_find_not_finite(s->optimizer, &found)) {
-        return diverged_at("", found.tensor, (double)found.value, n_steps);
+        status = diverged_at("", found.tensor, (double)found.value, n_steps);
     }
-    return STATUS_OK;
+    /* All ranks hold the same, but for moments that they part among them. */
+    return optimizer_is_sharded(s->optimizer) ? ranks_agree(s->ranks, status) : status;
 }
 
 Status stepper_step(Stepper *s, const uint32_t *examples, size_t n, int64_t step,

@@ -35,8 +35,8 @@ Status stepper_step_with(Stepper *stepper, const uint32_t *examples, size_t n,
                          int64_t step, double factor, bool want_stop, StepResult *out);
 
 /* STATUS_DIVERGED when a weight or the optimizer's state overflowed in the updates up to
- * `n_steps`: one pass over both, to be made before they are saved. Local; the same on all
- * ranks. */
+ * `n_steps`: one pass over both, to be made before they are saved. The same on all ranks;
+ * Collective where they part the moments, else Local. */
 Status stepper_check(const Stepper *stepper, int64_t n_steps);
 
 #endif
