@@ -1,6 +1,7 @@
 /* What can be said about ranks without MPI: the tree sum, agreeing, sharing out. */
 #include "base/ranks.h"
 
+#include "base/bf16.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -93,68 +94,144 @@ static void add_into(float *restrict x, const float *restrict y, size_t n)
     }
 }
 
+static void add_bf16(float *restrict x, const uint16_t *restrict y, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        x[i] = bf16_round(x[i] + bf16_float(y[i]));
+    }
+}
+
+/* A stretch of the numbers being summed. */
+typedef struct Stretch {
+    size_t begin, end;
+} Stretch;
+
+static size_t length(Stretch s)
+{
+    return s.end - s.begin;
+}
+
+/* How numbers travel: as they are, or as halves. */
+typedef struct Wire {
+    const Ranks *ranks;
+    float *x, *scratch; /* [n] */
+    bool bf16;
+} Wire;
+
+/* Sends x[give] to a partner and adds what comes to x[keep]. */
+static void exchange_and_add(const Wire *w, int partner, Stretch give, Stretch keep)
+{
+    const Ranks *ranks = w->ranks;
+    if (!w->bf16) {
+        ranks->exchange(ranks->self, partner, w->x + give.begin,
+                        length(give) * sizeof *w->x, w->scratch,
+                        length(keep) * sizeof *w->x);
+        add_into(w->x + keep.begin, w->scratch, length(keep));
+        return;
+    }
+    uint16_t *out = (uint16_t *)w->scratch, *in = out + length(give);
+    bf16_pack(out, w->x + give.begin, length(give));
+    ranks->exchange(ranks->self, partner, out, length(give) * sizeof *out, in,
+                    length(keep) * sizeof *in);
+    add_bf16(w->x + keep.begin, in, length(keep));
+}
+
+/* Sends x[mine], which is summed, to a partner and takes x[theirs]. */
+static void exchange_sums(const Wire *w, int partner, Stretch mine, Stretch theirs)
+{
+    const Ranks *ranks = w->ranks;
+    float *to = w->x + theirs.begin;
+    if (!w->bf16) {
+        ranks->exchange(ranks->self, partner, w->x + mine.begin,
+                        length(mine) * sizeof *to, to, length(theirs) * sizeof *to);
+        return;
+    }
+    uint16_t *out = (uint16_t *)w->scratch;
+    bf16_pack(out, w->x + mine.begin, length(mine));
+    ranks->exchange(ranks->self, partner, out, length(mine) * sizeof *out, to,
+                    length(theirs) * sizeof *out);
+    bf16_unpack_in_place(to, length(theirs));
+}
+
 /* Recursive halving: at distance d a rank keeps one half of its range and sends the other
  * to rank ^ d, so element i is summed as ((r0+r1)+(r2+r3))+..., on one rank. Then the
  * same way back. a + b == b + a in floating point, so it does not matter which partner
  * adds. */
-static void sum_by_halving(const Ranks *ranks, float *x, size_t n, float *scratch)
+static void sum_by_halving(const Wire *w, size_t n)
 {
-    size_t begins[32], ends[32];
-    size_t begin = 0, end = n;
+    const Ranks *ranks = w->ranks;
+    Stretch outer[32], mine = {0, n};
     int level = 0;
     for (int d = 1; d < ranks->size; d *= 2, level++) {
         int partner = ranks->rank ^ d;
-        size_t middle = begin + (end - begin) / 2;
-        bool low = ranks->rank < partner;
-        begins[level] = begin;
-        ends[level] = end;
-        size_t keep_begin = low ? begin : middle, keep_end = low ? middle : end;
-        size_t give_begin = low ? middle : begin, give_end = low ? end : middle;
-        ranks->exchange(ranks->self, partner, x + give_begin,
-                        (give_end - give_begin) * sizeof *x, scratch,
-                        (keep_end - keep_begin) * sizeof *x);
-        add_into(x + keep_begin, scratch, keep_end - keep_begin);
-        begin = keep_begin;
-        end = keep_end;
+        size_t middle = mine.begin + length(mine) / 2;
+        Stretch low = {mine.begin, middle}, high = {middle, mine.end};
+        outer[level] = mine;
+        mine = ranks->rank < partner ? low : high;
+        exchange_and_add(w, partner, ranks->rank < partner ? high : low, mine);
     }
     while (level-- > 0) {
         int partner = ranks->rank ^ (1 << level);
-        bool low = ranks->rank < partner;
-        size_t other_begin = low ? end : begins[level];
-        size_t other_end = low ? ends[level] : begin;
-        ranks->exchange(ranks->self, partner, x + begin, (end - begin) * sizeof *x,
-                        x + other_begin, (other_end - other_begin) * sizeof *x);
-        begin = begins[level];
-        end = ends[level];
+        Stretch theirs = ranks->rank < partner
+                             ? (Stretch){mine.end, outer[level].end}
+                             : (Stretch){outer[level].begin, mine.begin};
+        exchange_sums(w, partner, mine, theirs);
+        mine = outer[level];
     }
 }
 
-static void sum_in_order(const Ranks *ranks, float *x, size_t n)
+static void sum_in_order(const Wire *w, size_t n)
 {
+    const Ranks *ranks = w->ranks;
     size_t *counts = mem_alloc((size_t)ranks->size, sizeof *counts);
+    size_t item = w->bf16 ? sizeof(uint16_t) : sizeof(float);
     for (int r = 0; r < ranks->size; r++) {
-        counts[r] = n * sizeof *x;
+        counts[r] = n * item;
     }
-    float *all = mem_alloc(n * (size_t)ranks->size, sizeof *all);
-    ranks->gather(ranks->self, x, all, counts);
-    memcpy(x, all, n * sizeof *x);
+    char *all = mem_alloc(n * (size_t)ranks->size + 1, item);
+    const void *mine = w->x;
+    if (w->bf16) {
+        bf16_pack((uint16_t *)w->scratch, w->x, n);
+        mine = w->scratch;
+    }
+    ranks->gather(ranks->self, mine, all, counts);
+    memcpy(w->x, all, n * item);
+    if (w->bf16) {
+        bf16_unpack_in_place(w->x, n);
+    }
     for (int r = 1; r < ranks->size; r++) {
-        add_into(x, all + (size_t)r * n, n);
+        const char *part = all + (size_t)r * n * item;
+        if (w->bf16) {
+            add_bf16(w->x, (const uint16_t *)part, n);
+        } else {
+            add_into(w->x, (const float *)part, n);
+        }
     }
     free(all);
     free(counts);
 }
 
-void ranks_sum_tree(const Ranks *ranks, float *x, size_t n, float *scratch)
+static void sum_tree(const Wire *w, size_t n)
 {
-    if (ranks->size == 1) {
+    int size = w->ranks->size;
+    if (size == 1) {
         return;
     }
-    if ((ranks->size & (ranks->size - 1)) == 0) {
-        sum_by_halving(ranks, x, n, scratch);
+    if ((size & (size - 1)) == 0) {
+        sum_by_halving(w, n);
     } else {
-        sum_in_order(ranks, x, n);
+        sum_in_order(w, n);
     }
+}
+
+void ranks_sum_tree(const Ranks *ranks, float *x, size_t n, float *scratch)
+{
+    sum_tree(&(Wire){ranks, x, scratch, false}, n);
+}
+
+void ranks_sum_tree_bf16(const Ranks *ranks, float *x, size_t n, float *scratch)
+{
+    sum_tree(&(Wire){ranks, x, scratch, true}, n);
 }
 
 void ranks_broadcast_from(const Ranks *ranks, int from, void *bytes, size_t n)

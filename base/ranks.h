@@ -62,6 +62,10 @@ extern const Ranks ranks_single;
  */
 void ranks_sum_tree(const Ranks *ranks, float *x, size_t n, float *scratch);
 
+/* The same for numbers that are bf16 (base/bf16.h): every sum of two is rounded to bf16,
+ * and two bytes a number travel. */
+void ranks_sum_tree_bf16(const Ranks *ranks, float *x, size_t n, float *scratch);
+
 /* Collective: all ranks leave with the worst status of any. The rank that had it prints
  * its own message ("[rank 3 host n2]") unless it is rank 0, whose caller prints. */
 Status ranks_agree(const Ranks *ranks, Status mine);

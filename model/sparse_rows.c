@@ -1,9 +1,9 @@
 /* Sorted lists of rows: merging and summing over ranks. */
 #include "model/sparse_rows.h"
 
+#include "base/bf16.h"
 #include "base/mem.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,11 +84,27 @@ static void swap(SparseRows *a, SparseRows *b)
     *b = held;
 }
 
+/* Swaps values with a partner; `packed` is scratch. */
+static void exchange_values(const Ranks *ranks, int partner, const SparseRows *mine,
+                            SparseRows *theirs, SparseRows *packed)
+{
+    size_t out = mine->n * mine->H, in = theirs->n * theirs->H;
+    if (!mine->halves) {
+        ranks->exchange(ranks->self, partner, mine->value, out * sizeof *mine->value,
+                        theirs->value, in * sizeof *theirs->value);
+        return;
+    }
+    sparse_rows_reserve(packed, mine->n);
+    bf16_pack((uint16_t *)packed->value, mine->value, out);
+    ranks->exchange(ranks->self, partner, packed->value, out * sizeof(uint16_t),
+                    theirs->value, in * sizeof(uint16_t));
+    bf16_unpack_in_place(theirs->value, in);
+}
+
 /* Doubling: after the step at distance d every rank holds the sum of its group of 2d. */
 static void sum_by_doubling(const Ranks *ranks, SparseRows *mine, SparseRows *other,
                             SparseRows *sum)
 {
-    size_t row = mine->H * sizeof *mine->value;
     for (int d = 1; d < ranks->size; d *= 2) {
         int partner = ranks->rank ^ d;
         uint64_t n = mine->n, theirs = 0;
@@ -97,8 +113,7 @@ static void sum_by_doubling(const Ranks *ranks, SparseRows *mine, SparseRows *ot
         other->n = theirs;
         ranks->exchange(ranks->self, partner, mine->key, n * sizeof *mine->key,
                         other->key, theirs * sizeof *other->key);
-        ranks->exchange(ranks->self, partner, mine->value, n * row, other->value,
-                        theirs * row);
+        exchange_values(ranks, partner, mine, other, sum);
         /* The lower ranks' rows come first on both sides: combining need not commute. */
         bool first = ranks->rank < partner;
         sparse_rows_add(sum, first ? mine : other, first ? other : mine);
@@ -128,6 +143,8 @@ static void sum_in_order(const Ranks *ranks, SparseRows *mine, SparseRows *other
         } else {
             SparseRows next;
             sparse_rows_init(&next, mine->H);
+            next.combine = sum->combine;
+            next.halves = sum->halves;
             sparse_rows_add(&next, sum, other);
             swap(sum, &next);
             sparse_rows_free(&next);

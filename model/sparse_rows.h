@@ -5,6 +5,7 @@
 
 #include "base/ranks.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,8 @@ typedef struct SparseRows {
 
     /* How two rows of one key become one; NULL adds them. `out` may be `a`. */
     void (*combine)(float *out, const float *a, const float *b, size_t H);
+
+    bool halves; /* values are bf16 and travel as halves (base/bf16.h) */
 } SparseRows;
 
 void sparse_rows_init(SparseRows *rows, size_t H);

@@ -74,6 +74,9 @@ const Field train_fields[] = {
      .help =
          "of the layers' matrix products in training; bf16 (AVX512_BF16 or AMX) rounds "
          "what is multiplied, sums and weights stay fp32, and so do answers"},
+    {"gradient_dtype", FIELD_CHOICE, AT(gradient_dtype), "fp32", .choices = PRECISIONS,
+     .help = "of gradients while leaves and ranks are added up; bf16 halves what ranks "
+             "exchange, on any CPU, and has the same bits on 1, 2, 4 and 8 ranks"},
     {"clip_norm", FIELD_DOUBLE, AT(clip_norm), "1", 0, 1e9,
      .help = "largest gradient norm of the dense part; 0 = off"},
     {"ema", FIELD_DOUBLE, AT(ema), "0", 0, 0.999999999,

@@ -8,7 +8,7 @@
 
 typedef enum ClassWeights { CLASS_WEIGHTS_NONE, CLASS_WEIGHTS_BALANCED } ClassWeights;
 
-/* Of the layers' matrix products in training. */
+/* Of the layers' matrix products in training, and of gradients on their way. */
 typedef enum Precision { PRECISION_FP32, PRECISION_BF16 } Precision;
 
 /* Of the wide branch alone. */
@@ -33,7 +33,8 @@ typedef struct TrainConfig {
     double min_lr;
     int optimizer; /* OptimizerKind */
     double momentum;
-    int precision; /* Precision */
+    int precision;      /* Precision */
+    int gradient_dtype; /* Precision of gradients while they are added up */
     double clip_norm;
     double ema;         /* decay of the weights' moving average; 0 = off */
     int loss;           /* LossKind of model/loss.h */

@@ -2,6 +2,7 @@
  * trailing zero bits. */
 #include "trainer/gradient_sum.h"
 
+#include "base/bf16.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -11,6 +12,32 @@ void gradient_sum_init(GradientSum *sum, size_t n_dense, size_t H)
     *sum = (GradientSum){.n_dense = n_dense, .H = H};
     sparse_rows_init(&sum->scratch[0], H);
     sparse_rows_init(&sum->scratch[1], H);
+}
+
+static void add_rounded(float *out, const float *a, const float *b, size_t H)
+{
+    for (size_t h = 0; h < H; h++) {
+        out[h] = bf16_round(a[h] + b[h]);
+    }
+}
+
+static void round_rows(SparseRows *rows)
+{
+    rows->combine = add_rounded;
+    rows->halves = true;
+}
+
+void gradient_sum_use_bf16(GradientSum *sum, size_t n_exact)
+{
+    sum->bf16 = true;
+    sum->n_exact = n_exact;
+    round_rows(&sum->scratch[0]);
+    round_rows(&sum->scratch[1]);
+    for (size_t i = 0; i < SUM_DEPTH; i++) {
+        if (sum->stack[i].dense) {
+            round_rows(&sum->stack[i].words);
+        }
+    }
 }
 
 void gradient_sum_free(GradientSum *sum)
@@ -37,6 +64,9 @@ static PartialSum *open_level(GradientSum *sum, size_t level)
     if (!part->dense) {
         part->dense = mem_zalloc_aligned(sum->n_dense, sizeof(float));
         sparse_rows_init(&part->words, sum->H);
+        if (sum->bf16) {
+            round_rows(&part->words);
+        }
     }
     return part;
 }
@@ -66,6 +96,9 @@ static void add_top_two(GradientSum *sum)
     for (size_t i = 0; i < sum->n_dense; i++) {
         low->dense[i] += high->dense[i];
     }
+    if (sum->bf16) {
+        bf16_round_all(low->dense, sum->n_dense - sum->n_exact);
+    }
     SparseRows *merged = &sum->scratch[0];
     sparse_rows_add(merged, &low->words, &high->words);
     SparseRows held = low->words;
@@ -76,11 +109,30 @@ static void add_top_two(GradientSum *sum)
 
 void gradient_sum_push(GradientSum *sum)
 {
+    PartialSum *leaf = &sum->stack[sum->depth];
+    if (sum->bf16) {
+        bf16_round_all(leaf->dense, sum->n_dense - sum->n_exact);
+        bf16_round_all(leaf->words.value, leaf->words.n * sum->H);
+        round_rows(&leaf->words); /* the leaf may have come with rows of its own */
+    }
     sum->depth++;
     sum->n_leaves++;
     for (size_t i = sum->n_leaves; i % 2 == 0; i /= 2) {
         add_top_two(sum);
     }
+}
+
+static void sum_over_ranks(GradientSum *sum, const Ranks *ranks, float *dense)
+{
+    /* The level above is free by now. */
+    float *scratch = open_level(sum, 1)->dense;
+    if (!sum->bf16) {
+        ranks_sum_tree(ranks, dense, sum->n_dense, scratch);
+        return;
+    }
+    size_t rounded = sum->n_dense - sum->n_exact;
+    ranks_sum_tree_bf16(ranks, dense, rounded, scratch);
+    ranks_sum_tree(ranks, dense + rounded, sum->n_exact, scratch);
 }
 
 PartialSum *gradient_sum_finish(GradientSum *sum, const Ranks *ranks)
@@ -91,8 +143,7 @@ PartialSum *gradient_sum_finish(GradientSum *sum, const Ranks *ranks)
     }
     PartialSum *total = &sum->stack[0];
     if (ranks->size > 1) {
-        /* The level above is free by now. */
-        ranks_sum_tree(ranks, total->dense, sum->n_dense, open_level(sum, 1)->dense);
+        sum_over_ranks(sum, ranks, total->dense);
     }
     sparse_rows_sum_tree(ranks, &total->words, &sum->scratch[0], &sum->scratch[1]);
     return total;

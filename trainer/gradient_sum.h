@@ -9,6 +9,7 @@
 #include "base/ranks.h"
 #include "model/sparse_rows.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* One partial sum: `n_dense` floats and the rows of touched words. */
@@ -24,11 +25,18 @@ typedef struct GradientSum {
     PartialSum stack[SUM_DEPTH]; /* partial sums of growing index, shrinking size */
     size_t depth;                /* how many are in use */
     size_t n_leaves;             /* added since the last begin */
+    bool bf16;                   /* partial sums are rounded */
+    size_t n_exact;              /* floats at the end of `dense` that are not */
     SparseRows scratch[2];
 } GradientSum;
 
 void gradient_sum_init(GradientSum *sum, size_t n_dense, size_t H);
 void gradient_sum_free(GradientSum *sum);
+
+/* Before the first step: leaves and every sum of two are rounded to bf16, but for the
+ * last `n_exact` floats of the dense part, and ranks exchange half the bytes. Rounding
+ * also what stays inside a rank is what keeps the bits the same on any power of two. */
+void gradient_sum_use_bf16(GradientSum *sum, size_t n_exact);
 
 /* Room for steps of up to `n_leaves` leaves of this rank and `n_rows` rows, those of all
  * leaves of all ranks counted one by one. Local. */

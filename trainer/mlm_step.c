@@ -56,6 +56,9 @@ MlmStepper *mlm_stepper_open(const MlmStepperParts *parts)
     s->workspace = mlm_workspace_open(parts->model);
     batch_plan_init(&s->plan, train_step_leaves(config), train_step_texts(config));
     gradient_sum_init(&s->sum, n_dense, H);
+    if (config->gradient_dtype == PRECISION_BF16) {
+        gradient_sum_use_bf16(&s->sum, MLM_EXTRA);
+    }
     reserve(s);
     return s;
 }

@@ -107,6 +107,9 @@ Stepper *stepper_open(const Ranks *ranks, const TrainConfig *config, uint64_t se
     s->workspace = workspace_open(model);
     batch_plan_init(&s->plan, train_step_leaves(config), batch);
     gradient_sum_init(&s->sum, at_stop(s) + 1, (size_t)classifier_config(model)->hidden);
+    if (config->gradient_dtype == PRECISION_BF16) {
+        gradient_sum_use_bf16(&s->sum, LEAF_EXTRA + 1);
+    }
     s->dlogits = mem_zalloc_aligned(batch * C, sizeof *s->dlogits);
     s->counts = mem_zalloc((size_t)ranks->size, sizeof *s->counts);
     s->texts = mem_zalloc((size_t)ranks->size, sizeof *s->texts);

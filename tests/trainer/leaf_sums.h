@@ -3,6 +3,7 @@
 #ifndef MUSTER_TESTS_LEAF_SUMS_H
 #define MUSTER_TESTS_LEAF_SUMS_H
 
+#include "base/bf16.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "trainer/gradient_sum.h"
@@ -11,7 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEAF_DENSE = 1003, LEAF_H = 5, LEAF_KEYS = 60 };
+enum { LEAF_DENSE = 1003, LEAF_H = 5, LEAF_KEYS = 60, LEAF_EXACT = 3 };
+
+/* The recursion rounds leaves and sums to bf16, all but the last dense numbers. */
+static bool leaf_rounds;
 
 typedef struct Leaf {
     float dense[LEAF_DENSE];
@@ -27,6 +31,17 @@ static inline float uneven(Rng *rng)
         size *= 0.1f;
     }
     return size * (float)rng_normal(rng);
+}
+
+static inline void leaf_round(Leaf *leaf)
+{
+    for (size_t i = 0; i < LEAF_DENSE - LEAF_EXACT && leaf_rounds; i++) {
+        leaf->dense[i] = bf16_round(leaf->dense[i]);
+    }
+    for (size_t i = 0; i < LEAF_KEYS * LEAF_H && leaf_rounds; i++) {
+        leaf->word[i / LEAF_H][i % LEAF_H] =
+            bf16_round(leaf->word[i / LEAF_H][i % LEAF_H]);
+    }
 }
 
 static inline void leaf_fill(Leaf *leaf, uint32_t number)
@@ -58,6 +73,7 @@ static inline void leaf_add(Leaf *to, const Leaf *from)
         }
         to->has[k] |= from->has[k];
     }
+    leaf_round(to);
 }
 
 /* The sum of leaves [begin, end): of the largest power of two that leaves some over, plus
@@ -66,6 +82,7 @@ static inline void leaf_tree(Leaf *out, uint32_t begin, uint32_t end)
 {
     if (end - begin == 1) {
         leaf_fill(out, begin);
+        leaf_round(out);
         return;
     }
     uint32_t half = 1;

@@ -192,10 +192,10 @@ static bool power_of_two(int n)
 
 /* Eight leaves over the ranks: the bits of the one tree on 1, 2 and 4 ranks; on others
  * the ranks' own trees added in the order of the ranks. */
-static void test_leaves_sum_to_the_same_bits(void **state)
+static void check_leaves(bool bf16)
 {
-    (void)state;
     enum { LEAVES = 8 };
+    leaf_rounds = bf16;
     Leaf *want = mem_alloc(1, sizeof *want), *part = mem_alloc(1, sizeof *part);
     if (power_of_two(ranks.size)) {
         leaf_tree(want, 0, LEAVES);
@@ -213,6 +213,9 @@ static void test_leaves_sum_to_the_same_bits(void **state)
     }
     GradientSum sum;
     gradient_sum_init(&sum, LEAF_DENSE, LEAF_H);
+    if (bf16) {
+        gradient_sum_use_bf16(&sum, LEAF_EXACT);
+    }
     bool good = true;
     for (int again = 0; again < 3; again++) {
         size_t begin, end;
@@ -224,6 +227,18 @@ static void test_leaves_sum_to_the_same_bits(void **state)
     free(want);
     free(part);
     assert_on_all(good);
+}
+
+static void test_leaves_sum_to_the_same_bits(void **state)
+{
+    (void)state;
+    check_leaves(false);
+}
+
+static void test_leaves_sum_to_the_same_bits_in_bf16(void **state)
+{
+    (void)state;
+    check_leaves(true);
 }
 
 /* Lengths that do not part evenly, down to fewer elements than ranks. */
@@ -345,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_broadcast_from),
         cmocka_unit_test(test_take_status),
         cmocka_unit_test(test_leaves_sum_to_the_same_bits),
+        cmocka_unit_test(test_leaves_sum_to_the_same_bits_in_bf16),
         cmocka_unit_test(test_sum_of_any_length),
         cmocka_unit_test(test_agree_hands_over_the_words),
         cmocka_unit_test(test_agree_on_the_worst),

@@ -1,6 +1,7 @@
 /* The tree inside a rank, bit by bit against the recursion. Across ranks: test_comm.c. */
 #include "tests/trainer/leaf_sums.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,11 +11,14 @@
 
 enum { MOST_LEAVES = 16 };
 
-static void test_the_tree(void **state)
+static void check_tree(bool bf16)
 {
-    (void)state;
     GradientSum sum;
     gradient_sum_init(&sum, LEAF_DENSE, LEAF_H);
+    leaf_rounds = bf16;
+    if (bf16) {
+        gradient_sum_use_bf16(&sum, LEAF_EXACT);
+    }
     Leaf *want = mem_alloc(1, sizeof *want);
     for (uint32_t n = 1; n <= MOST_LEAVES; n++) {
         leaf_tree(want, 0, n);
@@ -23,8 +27,45 @@ static void test_the_tree(void **state)
             fail_msg("%u leaves", n);
         }
     }
+    leaf_rounds = false;
     free(want);
     gradient_sum_free(&sum);
+}
+
+static void test_the_tree(void **state)
+{
+    (void)state;
+    check_tree(false);
+}
+
+static void test_the_tree_in_bf16(void **state)
+{
+    (void)state;
+    check_tree(true);
+}
+
+/* Against what the numbers are. */
+static void test_rounding_to_bf16(void **state)
+{
+    (void)state;
+    const struct {
+        float x, rounded;
+    } cases[] = {{1, 1},
+                 {1 + 0x1p-8F, 1}, /* halfway: to even */
+                 {1 + 0x3p-8F, 1 + 0x1p-6F},
+                 {1 + 0x1.01p-8F, 1 + 0x1p-7F},
+                 {-1 - 0x1.01p-8F, -1 - 0x1p-7F},
+                 {3.39e38F, 3.3895314e38F},
+                 {3.4028235e38F, INFINITY},
+                 {0x1p-149F, 0},
+                 {-INFINITY, -INFINITY}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (bf16_round(cases[i].x) != cases[i].rounded) {
+            fail_msg("%.9g became %.9g", (double)cases[i].x,
+                     (double)bf16_round(cases[i].x));
+        }
+    }
+    assert_true(isnan(bf16_round(NAN)) && signbit(bf16_round(-0.0F)));
 }
 
 /* If the order made no difference to these numbers, the test above would say nothing. */
@@ -78,6 +119,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_tree),
+        cmocka_unit_test(test_the_tree_in_bf16),
+        cmocka_unit_test(test_rounding_to_bf16),
         cmocka_unit_test(test_order_shows_in_the_bits),
         cmocka_unit_test(test_subtrees_are_shares),
     };
