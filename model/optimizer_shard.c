@@ -192,14 +192,6 @@ void shard_share_rows(Optimizer *opt, const Block *block, size_t H)
 
 /* ---- all moments ---- */
 
-/* Rows that no batch held stay memory that is not touched. */
-static void copy_changed(float *to, const float *from, size_t n)
-{
-    if (memcmp(to, from, n) != 0) {
-        memcpy(to, from, n);
-    }
-}
-
 void shard_take(const Shard *s, float *own, const float *whole, size_t n, size_t H)
 {
     size_t rank = (size_t)s->ranks->rank, size = (size_t)s->ranks->size;
@@ -208,7 +200,7 @@ void shard_take(const Shard *s, float *own, const float *whole, size_t n, size_t
         return;
     }
     for (size_t row = rank; row < n / H; row += size) {
-        copy_changed(own + row / size * H, whole + row * H, H * sizeof *own);
+        mem_copy_changed(own + row / size * H, whole + row * H, H * sizeof *own);
     }
 }
 
@@ -222,7 +214,7 @@ static void put(const Shard *s, size_t rank, const float *part, float *whole, si
         return;
     }
     for (size_t row = rank; row < n / H; row += size) {
-        copy_changed(whole + row * H, part + row / size * H, H * sizeof *part);
+        mem_copy_changed(whole + row * H, part + row / size * H, H * sizeof *part);
     }
 }
 
