@@ -11,6 +11,7 @@ enum { MESSAGE_CAP = 2048 };
 
 static _Thread_local char message[MESSAGE_CAP];
 static _Thread_local char hint[MESSAGE_CAP];
+static _Thread_local int detail_code;
 
 static void (*end_all_ranks)(int code);
 static int this_rank = -1;
@@ -50,7 +51,18 @@ Status status_set(Status code, const char *format, ...)
     format_into(message, format, args);
     va_end(args);
     hint[0] = '\0';
+    detail_code = 0;
     return code;
+}
+
+void status_set_detail(int detail)
+{
+    detail_code = detail;
+}
+
+int status_detail(void)
+{
+    return detail_code;
 }
 
 void status_hint(const char *format, ...)

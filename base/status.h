@@ -31,6 +31,11 @@ Status status_set(Status code, const char *format, ...)
 /* Adds the line that says what to do next. Call after status_set. */
 void status_hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Adds a finer code than the status, out of an enum of the module that fails; status_set
+ * clears it. Call after status_set. 0 = none. */
+void status_set_detail(int detail);
+int status_detail(void);
+
 /* Puts "PREFIX: " before this thread's message; for a caller that knows more. */
 void status_prefix(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

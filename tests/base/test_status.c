@@ -48,6 +48,17 @@ static void overlong_messages_are_cut(void **state)
     assert_int_equal(status_message()[0], 'x');
 }
 
+static void details_belong_to_one_failure(void **state)
+{
+    (void)state;
+    status_set(STATUS_USAGE, "a");
+    status_set_detail(7);
+    status_prefix("b");
+    assert_int_equal(status_detail(), 7);
+    status_set(STATUS_USAGE, "c");
+    assert_int_equal(status_detail(), 0);
+}
+
 static void *fail_elsewhere(void *unused)
 {
     status_set(STATUS_FAILED, "elsewhere");
@@ -80,6 +91,7 @@ int main(void)
         cmocka_unit_test(arguments_may_be_the_old_message),
         cmocka_unit_test(prefix_stands_before),
         cmocka_unit_test(overlong_messages_are_cut),
+        cmocka_unit_test(details_belong_to_one_failure),
         cmocka_unit_test(threads_do_not_share),
         cmocka_unit_test(codes_have_names),
     };
