@@ -161,6 +161,56 @@ void dataset_inputs_free(DatasetInputs *list)
     *list = (DatasetInputs){0};
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+void dataset_summaries_add(DatasetSummaries *list, const DatasetSummary *summary)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        const DatasetSummary *there = &list->items[i];
+        if (same_text(there->experiment_id, summary->experiment_id) &&
+            same_text(there->name, summary->name) &&
+            same_text(there->digest, summary->digest) &&
+            same_text(there->context, summary->context)) {
+            return;
+        }
+    }
+    list->items = mem_grow(list->items, &list->cap, list->n + 1, sizeof *list->items);
+    list->items[list->n++] =
+        (DatasetSummary){mem_strdup(summary->experiment_id), mem_strdup(summary->name),
+                         mem_strdup(summary->digest),
+                         summary->context ? mem_strdup(summary->context) : NULL};
+}
+
+void dataset_summaries_free(DatasetSummaries *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        free_text(list->items[i].experiment_id);
+        free_text(list->items[i].name);
+        free_text(list->items[i].digest);
+        free_text(list->items[i].context);
+    }
+    free(list->items);
+    *list = (DatasetSummaries){0};
+}
+
+void model_outputs_add(ModelOutputs *list, const char *model_id, int64_t step)
+{
+    list->items = mem_grow(list->items, &list->cap, list->n + 1, sizeof *list->items);
+    list->items[list->n++] = (ModelOutput){mem_strdup(model_id), step};
+}
+
+void model_outputs_free(ModelOutputs *list)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        free_text(list->items[i].model_id);
+    }
+    free(list->items);
+    *list = (ModelOutputs){0};
+}
+
 void run_free(Run *run)
 {
     free_text(run->run_id);
@@ -172,6 +222,8 @@ void run_free(Run *run)
     key_values_free(&run->params);
     key_values_free(&run->tags);
     dataset_inputs_free(&run->inputs);
+    strlist_free(&run->model_inputs);
+    model_outputs_free(&run->model_outputs);
     *run = (Run){0};
 }
 

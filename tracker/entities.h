@@ -68,6 +68,13 @@ const Metric *metrics_get(const Metrics *list,
 void metrics_sort(Metrics *list);           /* by the bytes of the keys */
 void metrics_free(Metrics *list);
 
+/* A point that is about a logged model, perhaps on one data set. */
+typedef struct ModelMetric {
+    Metric metric;
+    const char *model_id, *run_id;
+    const char *dataset_name, *dataset_digest; /* NULL when there is none */
+} ModelMetric;
+
 typedef struct Experiment {
     const char *experiment_id; /* decimal digits */
     const char *name;
@@ -108,6 +115,35 @@ typedef struct DatasetInputs {
 
 void dataset_inputs_free(DatasetInputs *list);
 
+/* A data set of an experiment, and what some run used it for. */
+typedef struct DatasetSummary {
+    const char *experiment_id, *name, *digest;
+    const char *context; /* tag mlflow.data.context; NULL when there is none */
+} DatasetSummary;
+
+typedef struct DatasetSummaries {
+    DatasetSummary *items;
+    size_t n, cap;
+} DatasetSummaries;
+
+/* Adds it unless it is there. */
+void dataset_summaries_add(DatasetSummaries *list, const DatasetSummary *summary);
+void dataset_summaries_free(DatasetSummaries *list);
+
+/* A logged model that a run made. */
+typedef struct ModelOutput {
+    const char *model_id;
+    int64_t step;
+} ModelOutput;
+
+typedef struct ModelOutputs {
+    ModelOutput *items;
+    size_t n, cap;
+} ModelOutputs;
+
+void model_outputs_add(ModelOutputs *list, const char *model_id, int64_t step);
+void model_outputs_free(ModelOutputs *list);
+
 typedef struct Run {
     const char *run_id; /* 32 hex digits */
     const char *run_name;
@@ -121,6 +157,8 @@ typedef struct Run {
     Metrics metrics;        /* the latest of each key, by key */
     KeyValues params, tags; /* by key */
     DatasetInputs inputs;
+    StrList model_inputs; /* ids of logged models */
+    ModelOutputs model_outputs;
 } Run;
 
 typedef struct Runs {

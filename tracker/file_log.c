@@ -139,45 +139,6 @@ Status file_read_metrics(const char *run_dir, Metrics *out)
     return status;
 }
 
-static int compare_history(const void *pa, const void *pb)
-{
-    const Metric *a = pa, *b = pb;
-    if (a->timestamp != b->timestamp) {
-        return a->timestamp < b->timestamp ? -1 : 1;
-    }
-    if (a->step != b->step) {
-        return a->step < b->step ? -1 : 1;
-    }
-    double x = compared(a->value), y = compared(b->value);
-    return (x > y) - (x < y);
-}
-
-Status file_metric_history(void *self, const char *run_id, const char *key, Metrics *out)
-{
-    char *run_dir;
-    Status status = file_run_dir(self, run_id, &run_dir);
-    if (status == STATUS_NOT_FOUND || validate_key("metric", key) != STATUS_OK) {
-        if (status == STATUS_OK) {
-            free(run_dir);
-        }
-        *out = (Metrics){0};
-        return STATUS_OK;
-    }
-    TRY(status);
-    char *dir = path_join(run_dir, "metrics");
-    Metrics found = {0};
-    status = metric_file_read(dir, key, &found);
-    if (status == STATUS_OK) {
-        if (found.n > 0) {
-            qsort(found.items, found.n, sizeof found.items[0], compare_history);
-        }
-        *out = found;
-    }
-    free(dir);
-    free(run_dir);
-    return status;
-}
-
 /* ---- tags ---- */
 
 Status file_set_tags(const char *run_dir, const KeyValue *tags, size_t n)
@@ -254,6 +215,9 @@ static Status log_in_lock(FileStore *store, const char *run_id, const LogBatch *
     }
     if (status == STATUS_OK) {
         status = log_metrics(dir, batch);
+    }
+    if (status == STATUS_OK) {
+        status = file_log_model_metrics(store, run_id, batch);
     }
     if (status == STATUS_OK) {
         status = file_set_tags(dir, batch->tags, batch->n_tags);

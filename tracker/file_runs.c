@@ -160,6 +160,9 @@ static Status read_parts(const char *dir, Run *out)
     if (status == STATUS_OK) {
         status = file_read_inputs(dir, &out->inputs);
     }
+    if (status == STATUS_OK) {
+        status = file_read_models(dir, out);
+    }
     free(params);
     free(tags);
     return status;
@@ -371,6 +374,12 @@ Status file_rename_run(const char *run_dir, const char *name)
     return change_meta(run_dir, &change);
 }
 
+Status file_set_run_stage(const char *run_dir, bool deleted)
+{
+    Change change = {.delete = deleted, .restore = !deleted};
+    return change_meta(run_dir, &change);
+}
+
 static Status update_in_lock(FileStore *store, const char *run_id,
                              const RunUpdate *update)
 {
@@ -398,8 +407,7 @@ static Status set_stage(FileStore *store, const char *run_id, bool delete)
     char *dir = NULL;
     Status status = file_run_dir(store, run_id, &dir);
     if (status == STATUS_OK) {
-        Change change = {.delete = delete, .restore = !delete};
-        status = change_meta(dir, &change);
+        status = file_set_run_stage(dir, delete);
     }
     free(dir);
     return file_end(store, status);
@@ -417,27 +425,37 @@ Status file_restore_run(void *self, const char *run_id)
 
 /* ---- finding ---- */
 
-static Status read_runs_of(const FileStore *store, const char *experiment_id, Runs *out)
+Status file_run_dirs(const char *experiment_dir, StrList *out)
 {
-    char *dir = file_experiment_dir(store, experiment_id);
-    if (!dir) {
-        return STATUS_OK;
-    }
     StrList names = {0};
-    Status status = dir_list(dir, &names);
+    Status status = dir_list(experiment_dir, &names);
     for (size_t i = 0; i < names.n && status == STATUS_OK; i++) {
-        char *run_dir = path_join(dir, names.items[i]);
+        char *run_dir = path_join(experiment_dir, names.items[i]);
         char *meta = path_join(run_dir, FILE_META);
-        Run run;
-        if (validate_run_id(names.items[i]) == STATUS_OK && file_exists(meta) &&
-            (status = read_run(run_dir, &run)) == STATUS_OK) {
-            out->items = mem_grow(out->items, &out->cap, out->n + 1, sizeof *out->items);
-            out->items[out->n++] = run;
+        if (validate_run_id(names.items[i]) == STATUS_OK && file_exists(meta)) {
+            strlist_add(out, run_dir);
         }
         free(meta);
         free(run_dir);
     }
     strlist_free(&names);
+    return status;
+}
+
+static Status read_runs_of(const FileStore *store, const char *experiment_id, Runs *out)
+{
+    char *dir = file_experiment_dir(store, experiment_id);
+    StrList dirs = {0};
+    Status status = dir ? file_run_dirs(dir, &dirs) : STATUS_OK;
+    for (size_t i = 0; i < dirs.n && status == STATUS_OK; i++) {
+        Run run;
+        status = read_run(dirs.items[i], &run);
+        if (status == STATUS_OK) {
+            out->items = mem_grow(out->items, &out->cap, out->n + 1, sizeof *out->items);
+            out->items[out->n++] = run;
+        }
+    }
+    strlist_free(&dirs);
     free(dir);
     return status;
 }

@@ -9,6 +9,7 @@
 #include "tracker/key_files.h"
 #include "tracker/meta_yaml.h"
 #include "tracker/search.h"
+#include "tracker/store_error.h"
 #include "tracker/validate.h"
 
 #include <stdio.h>
@@ -16,7 +17,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-static const char TRASH[] = ".trash";
 static const char LOCK[] = ".muster.lock";
 
 enum { TIMEOUT_MS = 20000 };
@@ -61,7 +61,7 @@ char *file_experiment_dir(const FileStore *store, const char *id)
         return active;
     }
     free(active);
-    char *trashed = mem_printf("%s/%s/%s", store->root, TRASH, id);
+    char *trashed = mem_printf("%s/%s/%s", store->root, FILE_TRASH, id);
     if (has_meta(trashed)) {
         return trashed;
     }
@@ -87,7 +87,7 @@ static Status list_experiments(const char *dir, StrList *out)
 
 Status file_experiment_ids(const FileStore *store, StrList *out)
 {
-    char *trash = path_join(store->root, TRASH);
+    char *trash = path_join(store->root, FILE_TRASH);
     Status status = list_experiments(store->root, out);
     if (status == STATUS_OK) {
         status = list_experiments(trash, out);
@@ -209,8 +209,8 @@ static Status refuse_taken_name(FileStore *store, const char *name)
     if (status != STATUS_OK) {
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
     }
-    status_set(STATUS_USAGE, "Experiment(name=%s) already exists%s", name,
-               there.deleted ? " (it is deleted)" : "");
+    store_fail(STORE_RESOURCE_ALREADY_EXISTS, "Experiment(name=%s) already exists%s",
+               name, there.deleted ? " (it is deleted)" : "");
     if (there.deleted) {
         status_hint("restore it, or choose another name");
     }
@@ -228,11 +228,21 @@ static void write_meta(const Experiment *experiment, StrBuf *out)
     meta_add_text(out, "name", experiment->name);
 }
 
+Status file_write_experiment(const char *dir, const Experiment *experiment)
+{
+    char *path = path_join(dir, FILE_META);
+    StrBuf text = {0};
+    write_meta(experiment, &text);
+    Status status = file_write(path, text.p, text.n);
+    strbuf_free(&text);
+    free(path);
+    return status;
+}
+
 static Status make_experiment(FileStore *store, const char *id,
                               const ExperimentCreate *create)
 {
     char *dir = path_join(store->root, id), *tags = path_join(dir, "tags");
-    char *path = path_join(dir, FILE_META);
     char *made = mem_printf("%s/%s", store->artifact_root, id);
     const char *given = create->artifact_location;
     int64_t now = clock_wall_ms();
@@ -241,19 +251,15 @@ static Status make_experiment(FileStore *store, const char *id,
                              .artifact_location = given && *given ? given : made,
                              .creation_time = now,
                              .last_update_time = now};
-    StrBuf text = {0};
-    write_meta(&experiment, &text);
     Status status = dir_make(dir);
     for (size_t i = 0; i < create->n_tags && status == STATUS_OK; i++) {
         const KeyValue *tag = &create->tags[i];
         status = key_file_write(tags, tag->key, tag->value ? tag->value : "");
     }
     if (status == STATUS_OK) {
-        status = file_write(path, text.p, text.n); /* what makes it an experiment */
+        status = file_write_experiment(dir, &experiment); /* makes it an experiment */
     }
-    strbuf_free(&text);
     free(made);
-    free(path);
     free(tags);
     free(dir);
     return status;
@@ -395,4 +401,12 @@ const StoreCalls file_store_calls = {
     .delete_tag = file_delete_tag,
     .metric_history = file_metric_history,
     .log_inputs = file_log_inputs,
+    .metric_steps = file_metric_steps,
+    .rename_experiment = file_rename_experiment,
+    .set_experiment_stage = file_set_experiment_stage,
+    .set_experiment_tag = file_set_experiment_tag,
+    .delete_experiment_tag = file_delete_experiment_tag,
+    .search_datasets = file_search_datasets,
+    .registry = &file_registry_calls,
+    .logged_models = &file_logged_model_calls,
 };

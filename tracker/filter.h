@@ -24,7 +24,14 @@
 #include <stddef.h>
 
 /* What is being searched; it decides the attributes and entities. */
-typedef enum FilterSubject { FILTER_RUNS, FILTER_EXPERIMENTS } FilterSubject;
+typedef enum FilterSubject {
+    FILTER_RUNS,
+    FILTER_EXPERIMENTS,
+    FILTER_MODELS,        /* of the registry */
+    FILTER_VERSIONS,      /* of those */
+    FILTER_LOGGED_MODELS, /* tracker/logged_models.h */
+    N_FILTER_SUBJECTS
+} FilterSubject;
 
 typedef enum FilterEntity {
     ENTITY_ATTRIBUTE,

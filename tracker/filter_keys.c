@@ -1,5 +1,5 @@
-/* Keys of the search language: which entities and attributes there are, for runs and for
- * experiments. */
+/* Keys of the search language: which entities and attributes there are, for each of what
+ * can be searched. */
 #include "tracker/filter_keys.h"
 
 #include "base/mem.h"
@@ -37,32 +37,81 @@ static const Attribute EXPERIMENT_ATTRIBUTES[] = {
     {"experiment_id", "experiment_id", true, false},
 };
 
+static const Attribute MODEL_ATTRIBUTES[] = {
+    {"name", "name", false, true},
+    {"creation_timestamp", "creation_timestamp", true, true},
+    {"last_updated_timestamp", "last_updated_timestamp", true, true},
+    {"timestamp", "last_updated_timestamp", true, true},
+};
+
+static const Attribute VERSION_ATTRIBUTES[] = {
+    {"name", "name", false, true},
+    {"run_id", "run_id", false, true},
+    {"source_path", "source_path", false, true},
+    {"version_number", "version_number", true, true},
+    {"creation_timestamp", "creation_timestamp", true, true},
+    {"last_updated_timestamp", "last_updated_timestamp", true, true},
+};
+
+static const Attribute LOGGED_MODEL_ATTRIBUTES[] = {
+    {"name", "name", false, true},
+    {"model_id", "model_id", false, true},
+    {"model_type", "model_type", false, true},
+    {"source_run_id", "source_run_id", false, true},
+    {"status", "status", false, true},
+    {"experiment_id", "experiment_id", false, true},
+    {"creation_timestamp", "creation_timestamp", true, true},
+    {"creation_time", "creation_timestamp", true, true},
+    {"last_updated_timestamp", "last_updated_timestamp", true, true},
+};
+
 static const Attribute DATASET_FIELDS[] = {
     {"name", "name", false, true},
     {"digest", "digest", false, true},
     {"context", "context", false, true},
 };
 
+/* What each subject is called, and its attributes. */
+static const struct {
+    const char *name;
+    const Attribute *attributes;
+    size_t n;
+} SUBJECTS[N_FILTER_SUBJECTS] = {
+#define SUBJECT(name, table)                                                             \
+    {                                                                                    \
+        name, table, sizeof table / sizeof table[0]                                      \
+    }
+    [FILTER_RUNS] = SUBJECT("run", RUN_ATTRIBUTES),
+    [FILTER_EXPERIMENTS] = SUBJECT("experiment", EXPERIMENT_ATTRIBUTES),
+    [FILTER_MODELS] = SUBJECT("registered model", MODEL_ATTRIBUTES),
+    [FILTER_VERSIONS] = SUBJECT("model version", VERSION_ATTRIBUTES),
+    [FILTER_LOGGED_MODELS] = SUBJECT("logged model", LOGGED_MODEL_ATTRIBUTES),
+#undef SUBJECT
+};
+
+/* Of which subjects an entity is. */
+enum { OF_RUNS = 1, OF_LOGGED = 2, OF_ALL = 4 };
+
 /* Entity prefixes, lower case only. */
 static const struct {
     const char *word;
     FilterEntity entity;
-    bool of_experiments;
+    unsigned subjects;
 } ENTITIES[] = {
-    {"metric", ENTITY_METRIC, false},
-    {"metrics", ENTITY_METRIC, false},
-    {"param", ENTITY_PARAM, false},
-    {"params", ENTITY_PARAM, false},
-    {"parameter", ENTITY_PARAM, false},
-    {"parameters", ENTITY_PARAM, false},
-    {"tag", ENTITY_TAG, true},
-    {"tags", ENTITY_TAG, true},
-    {"attribute", ENTITY_ATTRIBUTE, true},
-    {"attributes", ENTITY_ATTRIBUTE, true},
-    {"attr", ENTITY_ATTRIBUTE, true},
-    {"run", ENTITY_ATTRIBUTE, false},
-    {"dataset", ENTITY_DATASET, false},
-    {"datasets", ENTITY_DATASET, false},
+    {"metric", ENTITY_METRIC, OF_RUNS | OF_LOGGED},
+    {"metrics", ENTITY_METRIC, OF_RUNS | OF_LOGGED},
+    {"param", ENTITY_PARAM, OF_RUNS | OF_LOGGED},
+    {"params", ENTITY_PARAM, OF_RUNS | OF_LOGGED},
+    {"parameter", ENTITY_PARAM, OF_RUNS},
+    {"parameters", ENTITY_PARAM, OF_RUNS},
+    {"tag", ENTITY_TAG, OF_ALL},
+    {"tags", ENTITY_TAG, OF_ALL},
+    {"attribute", ENTITY_ATTRIBUTE, OF_ALL},
+    {"attributes", ENTITY_ATTRIBUTE, OF_ALL},
+    {"attr", ENTITY_ATTRIBUTE, OF_ALL},
+    {"run", ENTITY_ATTRIBUTE, OF_RUNS},
+    {"dataset", ENTITY_DATASET, OF_RUNS},
+    {"datasets", ENTITY_DATASET, OF_RUNS},
 };
 
 enum { N_ENTITIES = sizeof ENTITIES / sizeof ENTITIES[0] };
@@ -72,11 +121,6 @@ typedef struct Reader {
     Lexer *lexer;
     FilterSubject subject;
 } Reader;
-
-static const char *subject_name(FilterSubject subject)
-{
-    return subject == FILTER_RUNS ? "run" : "experiment";
-}
 
 static const Attribute *find_attribute(const Attribute *table, size_t n, Text name)
 {
@@ -88,12 +132,10 @@ static const Attribute *find_attribute(const Attribute *table, size_t n, Text na
     return NULL;
 }
 
-static const Attribute *attributes_of(FilterSubject subject, size_t *n)
+static bool has_entity(FilterSubject subject, unsigned subjects)
 {
-    *n = subject == FILTER_RUNS
-             ? sizeof RUN_ATTRIBUTES / sizeof RUN_ATTRIBUTES[0]
-             : sizeof EXPERIMENT_ATTRIBUTES / sizeof EXPERIMENT_ATTRIBUTES[0];
-    return subject == FILTER_RUNS ? RUN_ATTRIBUTES : EXPERIMENT_ATTRIBUTES;
+    return (subjects & OF_ALL) || (subject == FILTER_RUNS && (subjects & OF_RUNS)) ||
+           (subject == FILTER_LOGGED_MODELS && (subjects & OF_LOGGED));
 }
 
 static Status unknown_attribute(const Reader *reader, const Attribute *table, size_t n,
@@ -121,12 +163,12 @@ static Status unknown_attribute(const Reader *reader, const Attribute *table, si
 
 static Status set_attribute(Reader *reader, Text name, size_t at, FilterKey *key)
 {
-    size_t n;
-    const Attribute *table = attributes_of(reader->subject, &n);
+    const Attribute *table = SUBJECTS[reader->subject].attributes;
+    size_t n = SUBJECTS[reader->subject].n;
     const Attribute *found = find_attribute(table, n, name);
     if (!found) {
         char what[32];
-        snprintf(what, sizeof what, "%s attribute", subject_name(reader->subject));
+        snprintf(what, sizeof what, "%s attribute", SUBJECTS[reader->subject].name);
         return unknown_attribute(reader, table, n, name, at, what);
     }
     *key = (FilterKey){.entity = ENTITY_ATTRIBUTE,
@@ -154,7 +196,7 @@ static Status find_entity(const Reader *reader, Text word, FilterEntity *out)
     const char *words[N_ENTITIES];
     size_t n = 0;
     for (size_t i = 0; i < N_ENTITIES; i++) {
-        if (reader->subject == FILTER_EXPERIMENTS && !ENTITIES[i].of_experiments) {
+        if (!has_entity(reader->subject, ENTITIES[i].subjects)) {
             continue;
         }
         if (text_is(word, ENTITIES[i].word)) {

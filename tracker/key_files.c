@@ -3,12 +3,14 @@
 
 #include "base/files.h"
 #include "base/mem.h"
+#include "tracker/validate.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { DEEPEST = 128 }; /* a key has at most 250 characters */
 
@@ -125,6 +127,18 @@ Status key_file_write(const char *dir, const char *key, const char *value)
         status = status_set(STATUS_FAILED, "%s: %s", path, strerror(errno));
     }
     free(aside);
+    free(path);
+    return status;
+}
+
+Status key_file_remove(const char *dir, const char *key, bool *there)
+{
+    char *path = path_join(dir, key);
+    Status status = STATUS_OK;
+    *there = validate_key("tag", key) == STATUS_OK && file_exists(path);
+    if (*there && unlink(path) != 0) {
+        status = status_set(STATUS_FAILED, "%s: %s", path, strerror(errno));
+    }
     free(path);
     return status;
 }

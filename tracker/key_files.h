@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "tracker/entities.h"
 
+#include <stdbool.h>
+
 enum { KEY_FILE_MAX_BYTES = 1 << 28 };
 
 /* All keys below `dir`, sorted by bytes; a missing folder has none. */
@@ -23,6 +25,9 @@ Status key_file_write(const char *dir, const char *key, const char *value);
 
 /* *out = NULL when there is none; free with free(). */
 Status key_file_read(const char *dir, const char *key, char **out);
+
+/* *there = false, and nothing done, when there is no such key. */
+Status key_file_remove(const char *dir, const char *key, bool *there);
 
 /* Every point of a metric, in the order of its file; none when there is no such file. A
  * line that is none is STATUS_DAMAGED, except for a torn one at the end. */

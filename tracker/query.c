@@ -60,7 +60,7 @@ static void add_view(Query *query, const char *table, ViewType view)
     }
 }
 
-static void add_limit(Query *query, int64_t max_results, int64_t offset)
+void query_add_page(Query *query, int64_t max_results, int64_t offset)
 {
     query_add(query, " LIMIT ? OFFSET ?");
     query_bind_int(query, max_results > 0 ? max_results : -1);
@@ -162,7 +162,7 @@ static void write_runs_query(const RunQuery *search, const FilterNode *filter,
     add_experiment_ids(query, search);
     query_add_run_filter(query, filter);
     add_run_order(query, terms);
-    add_limit(query, search->max_results, search->offset);
+    query_add_page(query, search->max_results, search->offset);
 }
 
 Status query_runs(const RunQuery *search, bool indexed, Query *out)
@@ -201,7 +201,7 @@ static void write_experiments_query(const ExperimentQuery *search,
     add_view(query, "e", search->view);
     query_add_experiment_filter(query, filter);
     add_experiment_order(query, terms);
-    add_limit(query, search->max_results, search->offset);
+    query_add_page(query, search->max_results, search->offset);
 }
 
 Status query_experiments(const ExperimentQuery *search, Query *out)

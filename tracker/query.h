@@ -43,6 +43,21 @@ void query_bind_int(Query *query, int64_t integer);
 /* The table's name, and the index that covers what is asked of it, when it is there. */
 void query_add_metrics_table(Query *query, const char *alias);
 
+/* "COLUMN op ?"; `column` must not be NULL but for IS NULL. */
+void query_add_test(Query *query, const char *column, const FilterComparison *c);
+
+/* Where a table (NULL: that of the latest metrics) holds one row `k` per owner and key;
+ * `owner` is the condition that ties the row to what is searched. */
+void query_add_keyed_test(Query *query, const char *table, const char *owner,
+                          const char *key, const FilterComparison *c);
+
+/* " AND " and the whole tree, each comparison written by `add`; NULL adds nothing. */
+typedef void (*QueryAddComparison)(Query *query, const FilterComparison *comparison);
+void query_add_condition(Query *query, const FilterNode *filter, QueryAddComparison add);
+
+/* LIMIT and OFFSET; max_results 0 = no limit. */
+void query_add_page(Query *query, int64_t max_results, int64_t offset);
+
 /* The expression of a run's attribute over `runs r`, never NULL but for an end_time that
  * is not set. Static storage. */
 const char *query_run_column(const char *attribute);

@@ -45,7 +45,7 @@ static void add_like(Query *query, const char *column, const FilterComparison *c
     query_bind_text(query, c->texts.items[0]);
 }
 
-static void add_test(Query *query, const char *column, const FilterComparison *c)
+void query_add_test(Query *query, const char *column, const FilterComparison *c)
 {
     switch (c->op) {
     case OP_IN:
@@ -80,9 +80,8 @@ static bool asks_presence(FilterOp op)
     return op == OP_IS_NULL || op == OP_IS_NOT_NULL;
 }
 
-/* Where a table holds one row per owner and key. */
-static void add_keyed_test(Query *query, const char *table, const char *owner,
-                           const char *key, const FilterComparison *c)
+void query_add_keyed_test(Query *query, const char *table, const char *owner,
+                          const char *key, const FilterComparison *c)
 {
     query_add(query, c->op == OP_IS_NULL ? "NOT EXISTS (SELECT 1 FROM "
                                          : "EXISTS (SELECT 1 FROM ");
@@ -95,7 +94,7 @@ static void add_keyed_test(Query *query, const char *table, const char *owner,
     query_bind_text(query, key);
     if (!asks_presence(c->op)) {
         query_add(query, " AND ");
-        add_test(query, "k.value", c);
+        query_add_test(query, "k.value", c);
     }
     query_add(query, ")");
 }
@@ -112,11 +111,11 @@ static void add_dataset_test(Query *query, const FilterComparison *c)
                      "AND i.destination_id = r.run_uuid");
     if (!asks_presence(c->op)) {
         query_add(query, " AND ");
-        add_test(query,
-                 context                              ? "t.value"
-                 : strcmp(c->key.name, "digest") == 0 ? "d.digest"
-                                                      : "d.name",
-                 c);
+        query_add_test(query,
+                       context                              ? "t.value"
+                       : strcmp(c->key.name, "digest") == 0 ? "d.digest"
+                                                            : "d.name",
+                       c);
     }
     query_add(query, ")");
 }
@@ -149,7 +148,7 @@ static void add_run_attribute(Query *query, const FilterComparison *c)
     if (may_be_null) {
         strbuf_printf(&query->sql, "(%s IS NOT NULL AND ", column);
     }
-    add_test(query, column, c);
+    query_add_test(query, column, c);
     query_add(query, may_be_null ? ")" : "");
 }
 
@@ -158,20 +157,20 @@ static void add_run_comparison(Query *query, const FilterComparison *c)
     static const char OWNER[] = "k.run_uuid = r.run_uuid";
     switch (c->key.entity) {
     case ENTITY_METRIC:
-        add_keyed_test(query, NULL, OWNER, c->key.name, c);
+        query_add_keyed_test(query, NULL, OWNER, c->key.name, c);
         break;
     case ENTITY_PARAM:
-        add_keyed_test(query, "params", OWNER, c->key.name, c);
+        query_add_keyed_test(query, "params", OWNER, c->key.name, c);
         break;
     case ENTITY_TAG:
-        add_keyed_test(query, "tags", OWNER, c->key.name, c);
+        query_add_keyed_test(query, "tags", OWNER, c->key.name, c);
         break;
     case ENTITY_DATASET:
         add_dataset_test(query, c);
         break;
     case ENTITY_ATTRIBUTE:
         if (strcmp(c->key.name, "run_name") == 0) {
-            add_keyed_test(query, "tags", OWNER, "mlflow.runName", c);
+            query_add_keyed_test(query, "tags", OWNER, "mlflow.runName", c);
         } else {
             add_run_attribute(query, c);
         }
@@ -182,26 +181,24 @@ static void add_run_comparison(Query *query, const FilterComparison *c)
 static void add_experiment_comparison(Query *query, const FilterComparison *c)
 {
     if (c->key.entity == ENTITY_TAG) {
-        add_keyed_test(query, "experiment_tags", "k.experiment_id = e.experiment_id",
-                       c->key.name, c);
+        query_add_keyed_test(query, "experiment_tags",
+                             "k.experiment_id = e.experiment_id", c->key.name, c);
         return;
     }
     char column[64];
     snprintf(column, sizeof column, c->key.is_number ? "coalesce(e.%s, 0)" : "e.%s",
              c->key.name);
-    add_test(query, column, c);
+    query_add_test(query, column, c);
 }
 
 /* ---- the tree ---- */
 
-typedef void (*AddComparison)(Query *query, const FilterComparison *comparison);
-
-static void add_node(Query *query, const FilterNode *node, AddComparison add);
+static void add_node(Query *query, const FilterNode *node, QueryAddComparison add);
 
 /* Halves within parentheses: SQLite bounds how deep an expression may be, not how long.
  */
 static void add_joined(Query *query, FilterNode *const *nodes, size_t n, const char *word,
-                       AddComparison add)
+                       QueryAddComparison add)
 {
     if (n == 1) {
         add_node(query, nodes[0], add);
@@ -214,7 +211,7 @@ static void add_joined(Query *query, FilterNode *const *nodes, size_t n, const c
     query_add(query, ")");
 }
 
-static void add_node(Query *query, const FilterNode *node, AddComparison add)
+static void add_node(Query *query, const FilterNode *node, QueryAddComparison add)
 {
     switch (node->kind) {
     case FILTER_COMPARISON:
@@ -266,7 +263,7 @@ static void add_metric_join(Query *query, const FilterComparison *c, size_t i)
     query_bind_text(query, c->key.name);
     if (!asks_presence(c->op)) {
         query_add(query, " AND ");
-        add_test(query, column, c);
+        query_add_test(query, column, c);
     }
 }
 
@@ -302,10 +299,15 @@ void query_add_run_filter(Query *query, const FilterNode *filter)
     free(rest);
 }
 
-void query_add_experiment_filter(Query *query, const FilterNode *filter)
+void query_add_condition(Query *query, const FilterNode *filter, QueryAddComparison add)
 {
     if (filter) {
         query_add(query, " AND ");
-        add_node(query, filter, add_experiment_comparison);
+        add_node(query, filter, add);
     }
+}
+
+void query_add_experiment_filter(Query *query, const FilterNode *filter)
+{
+    query_add_condition(query, filter, add_experiment_comparison);
 }

@@ -11,8 +11,7 @@
 
 /* ---- one comparison ---- */
 
-/* `value` NULL: the key is not there. */
-static bool text_holds(const FilterComparison *c, const char *value)
+bool filter_text_holds(const FilterComparison *c, const char *value)
 {
     if (!value || c->op == OP_IS_NULL) {
         return !value && c->op == OP_IS_NULL;
@@ -37,7 +36,7 @@ static bool text_holds(const FilterComparison *c, const char *value)
     }
 }
 
-static bool number_holds(const FilterComparison *c, bool there, double value)
+bool filter_number_holds(const FilterComparison *c, bool there, double value)
 {
     if (!there || c->op == OP_IS_NULL) {
         return !there && c->op == OP_IS_NULL;
@@ -75,25 +74,25 @@ static bool dataset_holds(const FilterComparison *c, const DatasetInputs *inputs
     for (size_t i = 0; i < inputs->n; i++) {
         const char *value = dataset_field(&inputs->items[i], c->key.name);
         there = there || value;
-        any = any || (value && text_holds(c, value));
+        any = any || (value && filter_text_holds(c, value));
     }
     return c->op == OP_IS_NULL ? !there : any;
 }
 
 static bool metric_holds(const FilterComparison *c, const Metric *metric)
 {
-    return number_holds(c, metric != NULL,
-                        !metric || isnan(metric->value) ? 0 : metric->value);
+    return filter_number_holds(c, metric != NULL,
+                               !metric || isnan(metric->value) ? 0 : metric->value);
 }
 
 static bool run_attribute_holds(const FilterComparison *c, const Run *run)
 {
     if (!c->key.is_number) {
-        return text_holds(c, run_text_attribute(run, c->key.name));
+        return filter_text_holds(c, run_text_attribute(run, c->key.name));
     }
     double number;
     bool there = run_number_attribute(run, c->key.name, &number);
-    return number_holds(c, there, number);
+    return filter_number_holds(c, there, number);
 }
 
 static bool run_holds(const FilterComparison *c, const Run *run)
@@ -102,9 +101,9 @@ static bool run_holds(const FilterComparison *c, const Run *run)
     case ENTITY_METRIC:
         return metric_holds(c, metrics_get(&run->metrics, c->key.name));
     case ENTITY_PARAM:
-        return text_holds(c, key_values_get(&run->params, c->key.name));
+        return filter_text_holds(c, key_values_get(&run->params, c->key.name));
     case ENTITY_TAG:
-        return text_holds(c, key_values_get(&run->tags, c->key.name));
+        return filter_text_holds(c, key_values_get(&run->tags, c->key.name));
     case ENTITY_DATASET:
         return dataset_holds(c, &run->inputs);
     case ENTITY_ATTRIBUTE:
@@ -116,17 +115,15 @@ static bool run_holds(const FilterComparison *c, const Run *run)
 static bool experiment_holds(const FilterComparison *c, const Experiment *experiment)
 {
     if (c->key.entity == ENTITY_TAG) {
-        return text_holds(c, key_values_get(&experiment->tags, c->key.name));
+        return filter_text_holds(c, key_values_get(&experiment->tags, c->key.name));
     }
     if (!c->key.is_number) {
-        return text_holds(c, experiment->name);
+        return filter_text_holds(c, experiment->name);
     }
-    return number_holds(c, true, experiment_time(experiment, c->key.name));
+    return filter_number_holds(c, true, experiment_time(experiment, c->key.name));
 }
 
 /* ---- the tree ---- */
-
-typedef bool (*Holds)(const FilterComparison *comparison, const void *item);
 
 static bool holds_for_run(const FilterComparison *comparison, const void *item)
 {
@@ -138,7 +135,7 @@ static bool holds_for_experiment(const FilterComparison *comparison, const void 
     return experiment_holds(comparison, item);
 }
 
-static bool matches(const FilterNode *node, Holds holds, const void *item)
+static bool matches(const FilterNode *node, FilterHolds holds, const void *item)
 {
     switch (node->kind) {
     case FILTER_COMPARISON:
@@ -158,14 +155,19 @@ static bool matches(const FilterNode *node, Holds holds, const void *item)
     return !decides;
 }
 
+bool filter_matches(const FilterNode *filter, FilterHolds holds, const void *item)
+{
+    return !filter || matches(filter, holds, item);
+}
+
 bool filter_matches_run(const FilterNode *filter, const Run *run)
 {
-    return !filter || matches(filter, holds_for_run, run);
+    return filter_matches(filter, holds_for_run, run);
 }
 
 bool filter_matches_experiment(const FilterNode *filter, const Experiment *experiment)
 {
-    return !filter || matches(filter, holds_for_experiment, experiment);
+    return filter_matches(filter, holds_for_experiment, experiment);
 }
 
 /* ---- searching ---- */
@@ -185,9 +187,8 @@ static bool of_experiments(const Run *run, const RunQuery *query)
     return query->n_experiment_ids == 0;
 }
 
-/* The part of `n` items that a page shows: [*first, *end). */
-static void page_of(size_t n, int64_t max_results, int64_t offset, size_t *first,
-                    size_t *end)
+void search_page(size_t n, int64_t max_results, int64_t offset, size_t *first,
+                 size_t *end)
 {
     *first = offset <= 0 ? 0 : (uint64_t)offset < n ? (size_t)offset : n;
     size_t left = n - *first;
@@ -209,7 +210,7 @@ static void select_runs(const RunQuery *query, const FilterNode *filter,
         }
     }
     runs_sort(runs->items, n, terms);
-    page_of(n, query->max_results, query->offset, &first, &end);
+    search_page(n, query->max_results, query->offset, &first, &end);
     runs->n = 0;
     for (size_t i = 0; i < n; i++) {
         if (i >= first && i < end) {
@@ -251,7 +252,7 @@ static void select_experiments(const ExperimentQuery *query, const FilterNode *f
         }
     }
     experiments_sort(list->items, n, terms);
-    page_of(n, query->max_results, query->offset, &first, &end);
+    search_page(n, query->max_results, query->offset, &first, &end);
     list->n = 0;
     for (size_t i = 0; i < n; i++) {
         if (i >= first && i < end) {

@@ -234,13 +234,14 @@ Status sqlite_delete_tag(void *self, const char *run_id, const char *key)
     return sqlite_end_write(db, delete_tag(db, run_id, key));
 }
 
-/* ---- batches and history ---- */
+/* ---- batches ---- */
 
 static Status log_in_transaction(Db *db, const char *run_id, const LogBatch *batch)
 {
     TRY(sqlite_require_active_run(db, run_id, NULL));
     TRY(log_params(db, run_id, batch));
     TRY(log_metrics(db, run_id, batch));
+    TRY(sqlite_log_model_metrics(db, run_id, batch));
     return sqlite_set_tags(db, run_id, batch->tags, batch->n_tags);
 }
 
@@ -251,34 +252,6 @@ Status sqlite_log_batch(void *self, const char *run_id, const LogBatch *batch)
     TRY(validate_batch(batch));
     TRY(db_begin(db));
     return sqlite_end_write(db, log_in_transaction(db, run_id, batch));
-}
-
-Status sqlite_metric_history(void *self, const char *run_id, const char *key,
-                             Metrics *out)
-{
-    Db *db = ((SqliteStore *)self)->db;
-    Stmt *stmt;
-    TRY(db_prepare(
-        db,
-        "SELECT value, is_nan, timestamp, step FROM metrics WHERE run_uuid = ? "
-        "AND key = ? ORDER BY timestamp, step, value",
-        &stmt));
-    stmt_bind_text(stmt, 1, run_id);
-    stmt_bind_text(stmt, 2, key);
-    Metrics found = {0};
-    bool row;
-    Status status;
-    while ((status = stmt_step(stmt, &row)) == STATUS_OK && row) {
-        double value = stmt_int(stmt, 1) ? NAN : stmt_double(stmt, 0);
-        metrics_add(&found, key, value, stmt_int(stmt, 2), stmt_int(stmt, 3));
-    }
-    stmt_free(stmt);
-    if (status != STATUS_OK) {
-        metrics_free(&found);
-        return status;
-    }
-    *out = found;
-    return STATUS_OK;
 }
 
 /* ---- data sets ---- */

@@ -76,6 +76,7 @@ static Status purge_experiment(Db *db, const char *id)
         "JOIN runs r ON r.run_uuid = i.destination_id WHERE i.source_type = 'DATASET' "
         "AND i.destination_type = 'RUN' AND i.source_id = datasets.dataset_uuid LIMIT 1) "
         "WHERE experiment_id = ?",
+        "DELETE FROM logged_models WHERE experiment_id = ?", /* what is theirs follows */
         "DELETE FROM experiments WHERE experiment_id = ?",
     };
     bool deleted;

@@ -1,5 +1,5 @@
-/* A run is six statements, prepared once for all runs of a search. Keys are sorted here:
- * they mostly are already, and SQLite would build a tree for each list. */
+/* A run is seven statements, prepared once for all runs of a search. Keys are sorted
+ * here: they mostly are already, and SQLite would build a tree for each list. */
 #include "tracker/sqlite_read.h"
 
 #include "base/mem.h"
@@ -27,8 +27,14 @@ Status run_reader_open(Db *db, RunReader *out)
                    "WHERE i.source_type = 'DATASET' AND i.destination_type = 'RUN' "
                    "AND i.destination_id = ? ORDER BY i.rowid",
                    &out->inputs));
-    return db_prepare(db, "SELECT name, value FROM input_tags WHERE input_uuid = ?",
-                      &out->input_tags);
+    TRY(db_prepare(db, "SELECT name, value FROM input_tags WHERE input_uuid = ?",
+                   &out->input_tags));
+    return db_prepare(
+        db,
+        "SELECT source_type = 'RUN_OUTPUT', destination_id, step FROM inputs "
+        "WHERE source_type IN ('RUN_INPUT', 'RUN_OUTPUT') "
+        "AND source_id = ? ORDER BY rowid",
+        &out->models);
 }
 
 void run_reader_close(RunReader *reader)
@@ -39,6 +45,7 @@ void run_reader_close(RunReader *reader)
     stmt_free(reader->tags);
     stmt_free(reader->inputs);
     stmt_free(reader->input_tags);
+    stmt_free(reader->models);
     *reader = (RunReader){0};
 }
 
@@ -122,13 +129,29 @@ static Status read_inputs(RunReader *reader, const char *run_id, DatasetInputs *
     return status;
 }
 
+static Status read_models(Stmt *stmt, const char *run_id, Run *out)
+{
+    start(stmt, run_id);
+    bool row;
+    Status status;
+    while ((status = stmt_step(stmt, &row)) == STATUS_OK && row) {
+        if (stmt_int(stmt, 0)) {
+            model_outputs_add(&out->model_outputs, stmt_text(stmt, 1), stmt_int(stmt, 2));
+        } else {
+            strlist_add(&out->model_inputs, stmt_text(stmt, 1));
+        }
+    }
+    return status;
+}
+
 static Status read_parts(RunReader *reader, const char *run_id, Run *out)
 {
     TRY(read_info(reader->info, run_id, out));
     TRY(read_metrics(reader->metrics, run_id, &out->metrics));
     TRY(read_key_values(reader->params, run_id, &out->params));
     TRY(read_key_values(reader->tags, run_id, &out->tags));
-    return read_inputs(reader, run_id, &out->inputs);
+    TRY(read_inputs(reader, run_id, &out->inputs));
+    return read_models(reader->models, run_id, out);
 }
 
 /* Nothing stays half read: a statement that stands on a row holds its transaction open.
@@ -141,6 +164,7 @@ static void reset_all(RunReader *reader)
     stmt_reset(reader->tags);
     stmt_reset(reader->inputs);
     stmt_reset(reader->input_tags);
+    stmt_reset(reader->models);
 }
 
 Status run_reader_read(RunReader *reader, const char *run_id, Run *out)

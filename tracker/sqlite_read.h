@@ -8,7 +8,7 @@
 /* The statements that read a run, for as many runs as wanted. Zero-initialised is
  * closed. */
 typedef struct RunReader {
-    Stmt *info, *metrics, *params, *tags, *inputs, *input_tags;
+    Stmt *info, *metrics, *params, *tags, *inputs, *input_tags, *models;
 } RunReader;
 
 /* Close it after a failure too. */

@@ -39,7 +39,7 @@ Status sqlite_require_active_run(Db *db, const char *run_id, int64_t *experiment
 
 /* ---- making ---- */
 
-static Status active_location(Db *db, const char *experiment_id, char **out)
+Status sqlite_active_location(Db *db, const char *experiment_id, char **out)
 {
     Stmt *stmt;
     TRY(db_prepare(db,
@@ -90,7 +90,7 @@ static Status insert_run(Db *db, const RunCreate *create, const char *run_id,
                          const char *name)
 {
     char *location = NULL;
-    TRY(active_location(db, create->experiment_id, &location));
+    TRY(sqlite_active_location(db, create->experiment_id, &location));
     char *uri = run_artifact_uri(location, run_id);
     Status status = insert_run_row(db, create, run_id, name, uri);
     free(location);
@@ -154,7 +154,7 @@ static Status insert_imported(Db *db, const Run *run, const char *uri, bool *mad
 static Status import_run(Db *db, const Run *run, bool *made)
 {
     char *location = NULL;
-    TRY(active_location(db, run->experiment_id, &location));
+    TRY(sqlite_active_location(db, run->experiment_id, &location));
     char *uri = run->artifact_uri ? mem_strdup(run->artifact_uri)
                                   : run_artifact_uri(location, run->run_id);
     Status status = insert_imported(db, run, uri, made);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "tracker/indexes.h"
 #include "tracker/schema.h"
+#include "tracker/store_error.h"
 #include "tracker/validate.h"
 
 #include <errno.h>
@@ -46,6 +47,23 @@ Status sqlite_prepare_query(Db *db, const Query *query, Stmt **out)
     }
     *out = stmt;
     return STATUS_OK;
+}
+
+Status sqlite_run(Db *db, const char *sql, const SqlValue *values, size_t n)
+{
+    Stmt *stmt;
+    TRY(db_prepare(db, sql, &stmt));
+    for (size_t i = 0; i < n; i++) {
+        int at = (int)i + 1;
+        if (values[i].is_number) {
+            stmt_bind_int(stmt, at, values[i].number);
+        } else {
+            stmt_bind_text(stmt, at, values[i].text);
+        }
+    }
+    Status status = stmt_run(stmt);
+    stmt_free(stmt);
+    return status;
 }
 
 /* ---- opening ---- */
@@ -143,8 +161,8 @@ static Status refuse_taken_name(Db *db, const char *name)
     if (!exists) {
         return STATUS_OK;
     }
-    status_set(STATUS_USAGE, "Experiment(name=%s) already exists%s", name,
-               deleted ? " (it is deleted)" : "");
+    store_fail(STORE_RESOURCE_ALREADY_EXISTS, "Experiment(name=%s) already exists%s",
+               name, deleted ? " (it is deleted)" : "");
     if (deleted) {
         status_hint("restore it, or choose another name");
     }
@@ -267,8 +285,7 @@ static Status read_experiment(Db *db, const char *sql, const char *parameter, bo
     "SELECT experiment_id, name, artifact_location, lifecycle_stage, creation_time, "    \
     "last_update_time FROM experiments "
 
-/* Ids are whole numbers here; SQLite would compare "1x" as text and " 1" as 1. */
-static bool is_experiment_id(const char *id)
+bool sqlite_is_experiment_id(const char *id)
 {
     return *id && strlen(id) <= 18 && strspn(id, "0123456789") == strlen(id);
 }
@@ -277,7 +294,7 @@ static Status get_experiment(void *self, const char *id, Experiment *out)
 {
     Db *db = ((SqliteStore *)self)->db;
     bool row = false;
-    if (is_experiment_id(id)) {
+    if (sqlite_is_experiment_id(id)) {
         TRY(db_begin_read(db));
         Status status = read_experiment(db, EXPERIMENT_COLUMNS "WHERE experiment_id = ?",
                                         id, &row, out);
@@ -367,4 +384,12 @@ const StoreCalls sqlite_store_calls = {
     .delete_tag = sqlite_delete_tag,
     .metric_history = sqlite_metric_history,
     .log_inputs = sqlite_log_inputs,
+    .metric_steps = sqlite_metric_steps,
+    .rename_experiment = sqlite_rename_experiment,
+    .set_experiment_stage = sqlite_set_experiment_stage,
+    .set_experiment_tag = sqlite_set_experiment_tag,
+    .delete_experiment_tag = sqlite_delete_experiment_tag,
+    .search_datasets = sqlite_search_datasets,
+    .registry = &sqlite_registry_calls,
+    .logged_models = &sqlite_logged_model_calls,
 };

@@ -29,6 +29,9 @@ Status sqlite_delete_run(void *self, const char *run_id);
 Status sqlite_restore_run(void *self, const char *run_id);
 Status sqlite_search_runs(void *self, const RunQuery *search, Runs *out);
 
+/* Inside a transaction: where an active experiment's artifacts are, to be freed. */
+Status sqlite_active_location(Db *db, const char *experiment_id, char **out);
+
 /* sqlite_purge.c */
 Status sqlite_purge_run(void *self, const char *run_id);
 Status sqlite_purge_experiment(void *self, const char *id);
@@ -36,10 +39,28 @@ Status sqlite_purge_experiment(void *self, const char *id);
 /* sqlite_log.c */
 Status sqlite_log_batch(void *self, const char *run_id, const LogBatch *batch);
 Status sqlite_delete_tag(void *self, const char *run_id, const char *key);
-Status sqlite_metric_history(void *self, const char *run_id, const char *key,
-                             Metrics *out);
 Status sqlite_log_inputs(void *self, const char *run_id, const DatasetInput *inputs,
                          size_t n_inputs);
+
+/* sqlite_history.c */
+Status sqlite_metric_history(void *self, const char *run_id, const char *key,
+                             const HistoryPart *part, Metrics *out);
+Status sqlite_metric_steps(void *self, const char *run_id, const char *key, Steps *out);
+
+/* sqlite_experiments.c */
+Status sqlite_rename_experiment(void *self, const char *id, const char *name);
+Status sqlite_set_experiment_stage(void *self, const char *id, bool deleted);
+Status sqlite_set_experiment_tag(void *self, const char *id, const KeyValue *tag);
+Status sqlite_delete_experiment_tag(void *self, const char *id, const char *key);
+Status sqlite_search_datasets(void *self, const char *const *ids, size_t n,
+                              DatasetSummaries *out);
+
+/* sqlite_registry.c, sqlite_versions.c, sqlite_logged_models.c */
+extern const struct RegistryCalls sqlite_registry_calls;
+extern const struct LoggedModelCalls sqlite_logged_model_calls;
+
+/* Inside a write transaction: the points of a batch that are about logged models. */
+Status sqlite_log_model_metrics(Db *db, const char *run_id, const LogBatch *batch);
 
 /* Inside a transaction: STATUS_NOT_FOUND without such a run, STATUS_USAGE when it is
  * deleted and may not be written. `experiment_id` may be NULL. */
@@ -50,6 +71,26 @@ Status sqlite_set_tags(Db *db, const char *run_id, const KeyValue *tags, size_t 
 
 /* Prepares a query and binds its values. */
 Status sqlite_prepare_query(Db *db, const Query *query, Stmt **out);
+
+/* One parameter of a statement that changes rows. */
+typedef struct SqlValue {
+    const char *text; /* or NULL */
+    int64_t number;
+    bool is_number;
+} SqlValue;
+
+#define SQL_TEXT(t) ((SqlValue){.text = (t)})
+#define SQL_INT(i)  ((SqlValue){.number = (i), .is_number = true})
+
+/* Runs one statement with these parameters. */
+Status sqlite_run(Db *db, const char *sql, const SqlValue *values, size_t n);
+
+#define SQLITE_RUN(db, sql, ...)                                                         \
+    sqlite_run((db), (sql), (const SqlValue[]){__VA_ARGS__},                             \
+               sizeof((const SqlValue[]){__VA_ARGS__}) / sizeof(SqlValue))
+
+/* Whole numbers alone: SQLite would compare "1x" as text and " 1" as 1. */
+bool sqlite_is_experiment_id(const char *id);
 
 /* Ends a write transaction by what came of it. */
 Status sqlite_end_write(Db *db, Status status);

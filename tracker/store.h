@@ -1,11 +1,13 @@
-/* The run store as everyone sees it: experiments, runs, and what is logged into them.
+/* The run store as everyone sees it: experiments, runs, and what is logged into them. The
+ * model registry is in tracker/registry.h, logged models in tracker/logged_models.h,
+ * histories in pages and bulk in tracker/history.h.
  *
  * A store is named by a URI; one file per kind implements the calls (sqlite_store.c). The
  * rules are MLflow's: names and limits, immutable params, points stored once, the latest
  * metric by (step, timestamp, value). What is against them is STATUS_USAGE and changes
  * nothing; what is not there is STATUS_NOT_FOUND; a store that is not ours, damaged or of
  * another schema is STATUS_DAMAGED and stays as it was; one that is locked or may not be
- * written is STATUS_DENIED.
+ * written is STATUS_DENIED. tracker/store_error.h has MLflow's finer codes.
  *
  * Nothing is written into a database that was removed, or replaced by another, since the
  * store was opened: that is STATUS_NOT_FOUND too.
@@ -77,7 +79,27 @@ typedef struct LogBatch {
     size_t n_params;
     const KeyValue *tags;
     size_t n_tags;
+
+    /* Those of the metrics that are about logged models, once more (run_id does not
+     * count): a model keeps them too. */
+    const ModelMetric *model_metrics;
+    size_t n_model_metrics;
 } LogBatch;
+
+/* Which points of a history. */
+typedef struct HistoryPart {
+    int64_t offset, max_results; /* 0 = no limit, from the first */
+    const int64_t *steps;        /* points at these steps alone, in the order of steps */
+    size_t n_steps;              /* 0 = at all, in the order of timestamps */
+} HistoryPart;
+
+typedef struct Steps {
+    int64_t *items;
+    size_t n, cap;
+} Steps;
+
+void steps_add(Steps *steps, int64_t step);
+void steps_sort(Steps *steps); /* each once */
 
 /* The calls of one kind of store; see the functions below for what they do. */
 typedef struct StoreCalls {
@@ -103,9 +125,18 @@ typedef struct StoreCalls {
     Status (*log_batch)(void *self, const char *run_id, const LogBatch *batch);
     Status (*delete_tag)(void *self, const char *run_id, const char *key);
     Status (*metric_history)(void *self, const char *run_id, const char *key,
-                             Metrics *out);
+                             const HistoryPart *part, Metrics *out);
+    Status (*metric_steps)(void *self, const char *run_id, const char *key, Steps *out);
     Status (*log_inputs)(void *self, const char *run_id, const DatasetInput *inputs,
                          size_t n_inputs);
+    Status (*rename_experiment)(void *self, const char *id, const char *name);
+    Status (*set_experiment_stage)(void *self, const char *id, bool deleted);
+    Status (*set_experiment_tag)(void *self, const char *id, const KeyValue *tag);
+    Status (*delete_experiment_tag)(void *self, const char *id, const char *key);
+    Status (*search_datasets)(void *self, const char *const *experiment_ids, size_t n,
+                              DatasetSummaries *out);
+    const struct RegistryCalls *registry;         /* tracker/registry.h */
+    const struct LoggedModelCalls *logged_models; /* tracker/logged_models.h */
 } StoreCalls;
 
 struct Store {
@@ -159,6 +190,25 @@ Status store_get_experiment(Store *store, const char *id, Experiment *out);
 Status store_get_experiment_by_name(Store *store, const char *name, Experiment *out);
 Status store_search_experiments(Store *store, const ExperimentQuery *query,
                                 Experiments *out);
+
+/* Only while it is active: else STORE_INVALID_STATE. A taken name, even a deleted one's,
+ * is STORE_BAD_REQUEST. */
+Status store_rename_experiment(Store *store, const char *id, const char *name);
+
+/* Marks an experiment and its runs deleted, or takes the marks away; one that is not
+ * there in the other state is STATUS_NOT_FOUND. */
+Status store_delete_experiment(Store *store, const char *id);
+Status store_restore_experiment(Store *store, const char *id);
+Status store_set_experiment_tag(Store *store, const char *id, const char *key,
+                                const char *value);
+
+/* STATUS_NOT_FOUND when there is none. */
+Status store_delete_experiment_tag(Store *store, const char *id, const char *key);
+
+/* The data sets that active runs of these experiments used, each with each use once; at
+ * most 1000. */
+Status store_search_datasets(Store *store, const char *const *experiment_ids, size_t n,
+                             DatasetSummaries *out);
 
 /* The experiment a user named, by name or else by id; STATUS_NOT_FOUND with near names.
  */

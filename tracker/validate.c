@@ -44,6 +44,12 @@ static Status too_long(const char *what, const char *text, size_t limit)
                       what, limit);
 }
 
+Status validate_text(const char *what, const char *text, size_t limit)
+{
+    TRY(refuse_malformed(what, text));
+    return too_long(what, text, limit);
+}
+
 /* Letters beyond ASCII count as letters, as they do for MLflow. */
 static bool key_character(char c)
 {

@@ -22,13 +22,22 @@ enum {
     LIMIT_DATASET_NAME = 500,
     LIMIT_DATASET_DIGEST = 36,
     LIMIT_INPUT_TAG_KEY = 255,
-    LIMIT_INPUT_TAG_VALUE = 500
+    LIMIT_INPUT_TAG_VALUE = 500,
+    LIMIT_MODEL_NAME = 256,
+    LIMIT_MODEL_TAG_VALUE = 100000,
+    LIMIT_MODEL_DESCRIPTION = 5000,
+    LIMIT_MODEL_ALIAS = 255,
+    LIMIT_LOGGED_MODEL_NAME = 500,
+    LIMIT_LOGGED_MODEL_PARAMS = 100
 };
 
 /* A value as the store keeps it: cut to `limit` characters, and what is no valid UTF-8
  * replaced by U+FFFD, since readers of the database would fail on it. Free with free().
  */
 char *text_to_store(const char *text, size_t limit);
+
+/* Valid UTF-8 of at most `limit` characters. `what` names the field. */
+Status validate_text(const char *what, const char *text, size_t limit);
 
 /* A metric, param or tag key: up to 250 of letters, digits, _ - . / : and space, and a
  * normal relative path. `what` is "metric", "param", "tag". */

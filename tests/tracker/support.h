@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "tracker/store.h"
+#include "tracker/store_error.h"
 #include "tests/asserts.h"
 
 #define assert_status(code, call)                                                        \
@@ -26,6 +27,15 @@
         if (status_ != (code)) {                                                         \
             fail_msg("%s: got %d, expected %d: %s", #call, (int)status_, (int)(code),    \
                      status_ ? status_message() : "");                                   \
+        }                                                                                \
+    } while (0)
+
+#define assert_error(error, call)                                                        \
+    do {                                                                                 \
+        StoreError error_ = store_error(call);                                           \
+        if (error_ != (error)) {                                                         \
+            fail_msg("%s: got %s, expected %s: %s", #call, store_error_name(error_),     \
+                     store_error_name(error), error_ ? status_message() : "");           \
         }                                                                                \
     } while (0)
 

@@ -36,7 +36,12 @@ static void log_all(Store *store, const char *id)
 {
     Metric points[] = {{"loss", 0.5, 10, 1}, {"loss", 1e-5, 20, 2}, {"a/b", 3, 10, 0}};
     KeyValue param = {"train.lr", "0.1"}, tag = {"note", "x\ny"};
-    LogBatch batch = {points, 3, &param, 1, &tag, 1};
+    LogBatch batch = {.metrics = points,
+                      .n_metrics = 3,
+                      .params = &param,
+                      .n_params = 1,
+                      .tags = &tag,
+                      .n_tags = 1};
     KeyValue context = {"mlflow.data.context", "training"};
     DatasetInput input = {
         .dataset = {"rows", "d1", "local", "{\"uri\": \"/x\"}", NULL, "{}"},
