@@ -21,7 +21,7 @@
 
 /* A block of the left operand (BLOCK_M x BLOCK_K; 48 or 96 KB) stays in the nearer caches
  * while all panels of a block of the right one (BLOCK_K x BLOCK_N; 1 MB) pass by. */
-enum { COLUMNS = 2 * VEC, BLOCK_M = 8 * ROWS };
+enum { COLUMNS = 2 * VEC, STRIPS = 8, BLOCK_M = STRIPS * ROWS };
 
 typedef float Vec __attribute__((vector_size(VEC * sizeof(float))));
 
@@ -150,46 +150,79 @@ typedef struct Start {
     const float *bias; /* of the first column, or NULL */
 } Start;
 
-/* C [rows, COLUMNS of ldc] = start + A B. `rows` is a constant wherever this is called,
- * so the sums stay in registers. What C holds is asked for while they are computed. */
-ALWAYS_INLINE void tile(float *C, size_t ldc, Left A, const float *B, size_t rows,
-                        size_t n_k, Start start)
+/* Where a tile is written, p[row * stride + column], and what it starts from. */
+typedef struct Tile {
+    float *p;
+    size_t stride;
+    Start start;
+} Tile;
+
+/* Asks for the cache lines that hold from[0] to from[COLUMNS - 1]. */
+ALWAYS_INLINE void ask_for(const float *from)
+{
+    enum { LINE = 64 / sizeof(float) };
+    for (size_t c = 0; c < COLUMNS; c += LINE) {
+        __builtin_prefetch(from + c);
+    }
+}
+
+/* sum += A B for one k. */
+ALWAYS_INLINE void add_outer(Vec sum[ROWS][2], Left A, const float *B, size_t rows,
+                             size_t k)
+{
+    Vec b0 = *(const Vec *)(B + k * COLUMNS);
+    Vec b1 = *(const Vec *)(B + k * COLUMNS + VEC);
+    const float *a = A.p + k * A.k_step;
+#pragma GCC unroll 16
+    for (size_t r = 0; r < rows; r++) {
+        float factor = a[r * A.row_step];
+        sum[r][0] += factor * b0;
+        sum[r][1] += factor * b1;
+    }
+}
+
+/* out [rows, COLUMNS] = out.start + A B. `rows` is a constant wherever this is called,
+ * so the sums stay in registers. What `out` holds is asked for while they are computed,
+ * and so are the n_k / STRIPS rows of a panel at `next`, which come from farther away
+ * than a loop over them can wait for. */
+ALWAYS_INLINE void tile(Tile out, Left A, const float *B, size_t rows, size_t n_k,
+                        const float *next)
 {
     Vec sum[ROWS][2] = {{{0}}};
 #pragma GCC unroll 16
     for (size_t r = 0; r < rows; r++) {
-        __builtin_prefetch(C + r * ldc, 1);
-        __builtin_prefetch(C + r * ldc + COLUMNS - 1, 1);
+        __builtin_prefetch(out.p + r * out.stride, 1);
+        __builtin_prefetch(out.p + r * out.stride + COLUMNS - 1, 1);
     }
-#pragma GCC unroll 4
-    for (size_t k = 0; k < n_k; k++) {
-        Vec b0 = *(const Vec *)(B + k * COLUMNS);
-        Vec b1 = *(const Vec *)(B + k * COLUMNS + VEC);
-        const float *a = A.p + k * A.k_step;
-#pragma GCC unroll 16
-        for (size_t r = 0; r < rows; r++) {
-            float factor = a[r * A.row_step];
-            sum[r][0] += factor * b0;
-            sum[r][1] += factor * b1;
+    size_t k = 0;
+    for (; k + STRIPS <= n_k; k += STRIPS, next += COLUMNS) {
+        ask_for(next);
+#pragma GCC unroll 8
+        for (size_t i = 0; i < STRIPS; i++) {
+            add_outer(sum, A, B, rows, k + i);
         }
     }
-    Vec zero = {0}, first = start.bias ? LOAD(start.bias) : zero;
-    Vec second = start.bias ? LOAD(start.bias + VEC) : zero;
+    for (; k < n_k; k++) {
+        add_outer(sum, A, B, rows, k);
+    }
+    const float *bias = out.start.bias;
+    Vec zero = {0}, first = bias ? LOAD(bias) : zero;
+    Vec second = bias ? LOAD(bias + VEC) : zero;
 #pragma GCC unroll 16
     for (size_t r = 0; r < rows; r++) {
-        float *row = C + r * ldc;
-        STORE(row, (start.add ? LOAD(row) : first) + sum[r][0]);
-        STORE(row + VEC, (start.add ? LOAD(row + VEC) : second) + sum[r][1]);
+        float *row = out.p + r * out.stride;
+        STORE(row, (out.start.add ? LOAD(row) : first) + sum[r][0]);
+        STORE(row + VEC, (out.start.add ? LOAD(row + VEC) : second) + sum[r][1]);
     }
 }
 
 /* The tile of any number of rows up to ROWS. */
-ALWAYS_INLINE void tile_of(float *C, size_t ldc, Left A, const float *B, size_t rows,
-                           size_t n_k, Start start)
+ALWAYS_INLINE void tile_of(Tile out, Left A, const float *B, size_t rows, size_t n_k,
+                           const float *next)
 {
 #define TILE_CASE(n)                                                                     \
     case n:                                                                              \
-        tile(C, ldc, A, B, n, n_k, start);                                               \
+        tile(out, A, B, n, n_k, next);                                                   \
         break
     switch (rows) {
         TILE_CASE(1);
@@ -206,7 +239,7 @@ ALWAYS_INLINE void tile_of(float *C, size_t ldc, Left A, const float *B, size_t 
         TILE_CASE(11);
 #endif
     default:
-        tile(C, ldc, A, B, ROWS, n_k, start);
+        tile(out, A, B, ROWS, n_k, next);
         break;
     }
 #undef TILE_CASE
@@ -235,16 +268,21 @@ ALWAYS_INLINE void multiply_blocks(float *C, size_t ldc, Operand A, const float 
 {
     _Alignas(64) float whole[ROWS * COLUMNS];
     for (size_t j = 0; j < n; j += COLUMNS, B += COLUMNS * n_k) {
+        const float *next = B + COLUMNS * n_k;
         Start here = {start.add, start.bias ? start.bias + j : NULL};
         size_t columns = least(n - j, COLUMNS);
         bool edge = columns < COLUMNS;
         for (size_t i = 0; i < m; i += ROWS) {
-            Left left = A.along_k ? (Left){A.p + i * A.stride, A.stride, 1}
-                                  : (Left){A.p + i * n_k, 1, ROWS};
             size_t rows = least(m - i, ROWS);
             float *to = C + i * ldc + j;
-            tile_of(edge ? whole : to, edge ? COLUMNS : ldc, left, B, rows, n_k,
-                    edge ? (Start){false, NULL} : here);
+            Tile out = {edge ? whole : to, edge ? COLUMNS : ldc,
+                        edge ? (Start){false, NULL} : here};
+            const float *ask = next + i / ROWS * (n_k / STRIPS) * COLUMNS;
+            if (A.along_k) {
+                tile_of(out, (Left){A.p + i * A.stride, A.stride, 1}, B, rows, n_k, ask);
+            } else {
+                tile_of(out, (Left){A.p + i * n_k, 1, ROWS}, B, rows, n_k, ask);
+            }
             if (edge) {
                 finish_edge(to, ldc, whole, rows, columns, here);
             }
