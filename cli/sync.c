@@ -32,69 +32,66 @@ typedef struct Totals {
     SpoolReport points;
 } Totals;
 
-/* Spool files below a folder; links are not followed out of it. */
-static Status find_files(const char *path, int depth, StrList *out)
+/* Spool files below a folder; links are not followed out of it. What a run appends to is
+ * set aside first: the run may be live. */
+static Status find_files(const char *dir, int depth, StrList *out)
 {
-    if (!dir_exists(path)) {
-        if (strcmp(path_base(path), SPOOL_NAME) == 0) {
-            strlist_add(out, path);
-        }
-        return STATUS_OK;
-    }
     StrList names = {0};
-    Status status = depth < DEEPEST ? dir_list(path, &names) : STATUS_OK;
+    Status status = depth < DEEPEST ? dir_list(dir, &names) : STATUS_OK;
+    bool waits = false;
     for (size_t i = 0; i < names.n && status == STATUS_OK; i++) {
-        char *inner = path_join(path, names.items[i]);
-        status = find_files(inner, depth + 1, out);
+        char *inner = path_join(dir, names.items[i]);
+        if (dir_exists(inner)) {
+            status = find_files(inner, depth + 1, out);
+        } else {
+            waits |= spool_is_name(names.items[i]);
+        }
         free(inner);
     }
     strlist_free(&names);
-    return status;
+    return status == STATUS_OK && waits ? spool_claim(dir, out) : status;
 }
 
 static Status collect(const char *path, StrList *out)
 {
-    if (file_exists(path)) {
+    if (dir_exists(path)) {
+        return find_files(path, 0, out);
+    }
+    if (!file_exists(path)) {
+        return status_set(STATUS_NOT_FOUND, "%s: there is no such file or folder", path);
+    }
+    if (strcmp(path_base(path), SPOOL_NAME) != 0) {
         strlist_add(out, path);
         return STATUS_OK;
     }
-    if (!dir_exists(path)) {
-        return status_set(STATUS_NOT_FOUND, "%s: there is no such file or folder", path);
-    }
-    return find_files(path, 0, out);
+    char *dir = mem_printf("%.*s.", (int)(path_base(path) - path), path);
+    Status status = spool_claim(dir, out);
+    free(dir);
+    return status;
 }
 
-/* A training that still runs delivers by itself, and still writes to the file. */
-static Status refuse_running(Store *store, const char *run_id)
+static Status open_store(const SpoolReader *reader, Store **out)
 {
-    Run run;
-    TRY(store_get_run(store, run_id, &run));
-    bool alive = run.status == RUN_RUNNING && run_has_process_here(&run);
-    run_free(&run);
-    return alive ? status_set(STATUS_DENIED, "run %.8s is still training", run_id)
-                 : STATUS_OK;
+    StoreOptions with = {.mode = STORE_WRITE};
+    const char *uri = options.uri ? options.uri : spool_reader_store_uri(reader);
+    Status status = store_open(uri, &with, out);
+    if (status == STATUS_NOT_FOUND && !options.uri) {
+        status_hint("if the store is elsewhere now, name it: --tracking-uri URI");
+    }
+    return status;
 }
 
 static Status deliver(const char *path, Totals *totals)
 {
-    char *uri = NULL, *run_id = NULL;
-    TRY(spool_read_header(path, &uri, &run_id));
-    StoreOptions with = {.mode = STORE_WRITE};
+    SpoolReader *reader;
     Store *store = NULL;
-    SpoolReport report = {0};
-    Status status = store_open(options.uri ? options.uri : uri, &with, &store);
+    TRY(spool_reader_open(path, &reader));
+    Status status = open_store(reader, &store);
     if (status == STATUS_OK) {
-        status = refuse_running(store, run_id);
-    }
-    if (status == STATUS_OK) {
-        status = spool_deliver(path, store, 0, &report);
+        status = spool_reader_deliver(reader, store, 0, &totals->points);
     }
     store_close(store);
-    free(uri);
-    free(run_id);
-    totals->points.n_delivered += report.n_delivered;
-    totals->points.n_refused += report.n_refused;
-    totals->points.n_torn += report.n_torn;
+    spool_reader_close(reader);
     return status;
 }
 
@@ -129,12 +126,13 @@ static Status deliver_all(const StrList *files, bool json)
 {
     Totals totals = {.n_files = files->n};
     Status worst = STATUS_OK;
-    char message[1024] = "";
+    char message[1024] = "", hint[512] = "";
     for (size_t i = 0; i < files->n; i++) {
         Status status = deliver(files->items[i], &totals);
         if (status != STATUS_OK) {
             totals.n_failed++;
             worst = status;
+            snprintf(hint, sizeof hint, "%s", status_hint_text());
             snprintf(message, sizeof message, "%s: %s", files->items[i],
                      status_message());
             if (files->n > 1) {
@@ -147,10 +145,14 @@ static Status deliver_all(const StrList *files, bool json)
     }
     if (worst != STATUS_OK && files->n > 1) {
         command_answered();
-        return status_set(worst, "%zu of %zu files were not delivered", totals.n_failed,
-                          files->n);
+        snprintf(message, sizeof message, "%zu of %zu files were not delivered",
+                 totals.n_failed, files->n);
     }
-    return worst == STATUS_OK ? STATUS_OK : status_set(worst, "%s", message);
+    if (worst != STATUS_OK) {
+        status_set(worst, "%s", message);
+        status_hint("%s", hint);
+    }
+    return worst;
 }
 
 static Status run(const Invocation *invocation)
@@ -172,6 +174,8 @@ static Status run(const Invocation *invocation)
 
 static const Example EXAMPLES[] = {
     {"muster sync", "every run below mlartifacts"},
+    {"muster sync copied/mlartifacts --tracking-uri sqlite:///runs.db",
+     "runs of another host, into the store here"},
 };
 
 const Command command_sync = {
@@ -180,7 +184,8 @@ const Command command_sync = {
     .usage = "sync [FILE|FOLDER ...] [options]",
     .details =
         "Without arguments: every " SPOOL_NAME " below mlartifacts. Delivering twice "
-        "is as\ngood as once.",
+        "is as\ngood as once, and a run that still logs goes on meanwhile. A folder that "
+        "was copied\nfrom another host is delivered into the store of --tracking-uri.",
     .examples = EXAMPLES,
     .n_examples = sizeof EXAMPLES / sizeof EXAMPLES[0],
     .options = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0], NULL, 0, &options},

@@ -7,6 +7,7 @@
 #include "tracker/lockfile.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -440,6 +441,25 @@ void db_rollback(Db *db)
     end_write(db);
 }
 
+/* SQLite takes no locks on the log, so that it may be opened and closed here. */
+Status db_sync(Db *db)
+{
+    if (!db->uses_wal) {
+        return STATUS_OK;
+    }
+    char *log = mem_printf("%s-wal", db->path);
+    int fd = open(log, O_RDONLY | O_CLOEXEC);
+    Status status = STATUS_OK;
+    if ((fd < 0 && errno != ENOENT) || (fd >= 0 && fsync(fd) != 0)) {
+        status = status_set(STATUS_FAILED, "%s: %s", log, strerror(errno));
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    free(log);
+    return status;
+}
+
 Status db_begin_read(Db *db)
 {
     return db->depth > 0 ? STATUS_OK : db_exec(db, "BEGIN");
@@ -507,6 +527,11 @@ void stmt_bind_text(Stmt *stmt, int i, const char *text)
 {
     bound(stmt, text ? sqlite3_bind_text(stmt->handle, i, text, -1, SQLITE_TRANSIENT)
                      : sqlite3_bind_null(stmt->handle, i));
+}
+
+void stmt_bind_borrowed(Stmt *stmt, int i, const char *text)
+{
+    bound(stmt, sqlite3_bind_text(stmt->handle, i, text, -1, SQLITE_STATIC));
 }
 
 void stmt_bind_int(Stmt *stmt, int i, int64_t value)

@@ -60,6 +60,9 @@ Status db_begin(Db *db);
 Status db_commit(Db *db);
 void db_rollback(Db *db);
 
+/* Makes the commits so far outlive a loss of power, if they do not anyway. */
+Status db_sync(Db *db);
+
 /* A read transaction: what is read until db_end_read belongs together. Within a write
  * transaction it is a part of that. */
 Status db_begin_read(Db *db);
@@ -75,6 +78,7 @@ void stmt_free(Stmt *stmt); /* NULL is fine */
 /* Binds parameter `i`, from 1. Text is copied; NULL binds NULL. A failure shows at the
  * next step. NaN cannot be bound. */
 void stmt_bind_text(Stmt *stmt, int i, const char *text);
+void stmt_bind_borrowed(Stmt *stmt, int i, const char *text); /* must stay as it is */
 void stmt_bind_int(Stmt *stmt, int i, int64_t value);
 void stmt_bind_double(Stmt *stmt, int i, double value);
 void stmt_bind_null(Stmt *stmt, int i);

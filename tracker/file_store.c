@@ -357,6 +357,13 @@ static void set_timeout(void *self, int timeout_ms)
     ((FileStore *)self)->timeout_ms = timeout_ms;
 }
 
+/* Every file is synced when it is written. */
+static Status sync_nothing(void *self)
+{
+    (void)self;
+    return STATUS_OK;
+}
+
 Status file_store_open(const char *path, const StoreOptions *options, FileStore **out)
 {
     FileStore *store = mem_zalloc(1, sizeof *store);
@@ -384,6 +391,7 @@ Status file_store_open(const char *path, const StoreOptions *options, FileStore 
 const StoreCalls file_store_calls = {
     .close = close_store,
     .set_timeout = set_timeout,
+    .sync = sync_nothing,
     .create_experiment = create_experiment,
     .get_experiment = get_experiment,
     .get_experiment_by_name = get_experiment_by_name,

@@ -110,10 +110,23 @@ static Status deliver_dataset(Store *store, const char *run_id, const LogItem *i
     return status;
 }
 
+/* An end that waited in a spool while the run was taken up again is not its end. */
+static Status is_over(Store *store, const char *run_id, const LogItem *item, bool *over)
+{
+    Run run;
+    TRY(store_get_run(store, run_id, &run));
+    const char *resumed = key_values_get(&run.tags, "muster.resumed_at");
+    *over = !resumed || strtoll(resumed, NULL, 10) <= item->timestamp;
+    run_free(&run);
+    return STATUS_OK;
+}
+
 static Status deliver_end(Store *store, const char *run_id, const LogItem *item)
 {
+    bool over;
+    TRY(is_over(store, run_id, item, &over));
     RunUpdate update = {.status = item->status, .end_time = item->timestamp};
-    return store_update_run(store, run_id, &update);
+    return over ? store_update_run(store, run_id, &update) : STATUS_OK;
 }
 
 /* Delivers the first items of `items` that fit into one transaction: *n_taken of them. */
@@ -141,30 +154,46 @@ static Status deliver_group(Store *store, const char *run_id, const LogItem *ite
     return status;
 }
 
-/* The store refused a group by a rule. When the run itself takes nothing (it was
- * deleted), that is a reason to keep the items for later; else one of them is at fault,
- * and each is tried on its own. */
-static Status deliver_singly(Store *store, const char *run_id, const LogItem *items,
-                             size_t n, size_t *n_done, size_t *n_refused)
+/* When the run itself takes nothing (it was deleted), that is a reason to keep what is
+ * logged for later; else what the store refused is at fault. */
+static Status require_open_run(Store *store, const char *run_id)
 {
     Run run;
     TRY(store_get_run(store, run_id, &run));
     bool deleted = run.deleted;
     run_free(&run);
-    if (deleted) {
-        return status_set(STATUS_USAGE, "the run %s is deleted", run_id);
+    return deleted ? status_set(STATUS_USAGE, "the run %s is deleted", run_id)
+                   : STATUS_OK;
+}
+
+/* One of a group that was refused: alone it is taken, or refused for good. */
+static Status count_single(Status status, size_t *n_done, size_t *n_refused)
+{
+    if (status != STATUS_OK && status != STATUS_USAGE) {
+        return status;
     }
+    *n_refused += status == STATUS_USAGE;
+    *n_done += 1;
+    return STATUS_OK;
+}
+
+static Status deliver_singly(Store *store, const char *run_id, const LogItem *items,
+                             size_t n, size_t *n_done, size_t *n_refused)
+{
+    TRY(require_open_run(store, run_id));
     for (size_t i = 0; i < n; i++) {
         size_t taken;
         Status status = deliver_group(store, run_id, &items[i], 1, &taken);
-        if (status == STATUS_USAGE) {
-            *n_refused += 1;
-        } else if (status != STATUS_OK) {
-            return status;
-        }
-        *n_done += 1;
+        TRY(count_single(status, n_done, n_refused));
     }
     return STATUS_OK;
+}
+
+static Status no_time_left(const Store *store, double deadline)
+{
+    return deadline > 0 && clock_seconds() > deadline
+               ? status_set(STATUS_FAILED, "%s: no time left", store->uri)
+               : STATUS_OK;
 }
 
 Status log_items_deliver(Store *store, const char *run_id, const LogItem *items, size_t n,
@@ -172,9 +201,7 @@ Status log_items_deliver(Store *store, const char *run_id, const LogItem *items,
 {
     *n_done = 0;
     while (*n_done < n) {
-        if (deadline > 0 && clock_seconds() > deadline) {
-            return status_set(STATUS_FAILED, "%s: no time left", store->uri);
-        }
+        TRY(no_time_left(store, deadline));
         const LogItem *next = items + *n_done;
         size_t taken;
         Status status = deliver_group(store, run_id, next, n - *n_done, &taken);
@@ -184,6 +211,41 @@ Status log_items_deliver(Store *store, const char *run_id, const LogItem *items,
             return status;
         } else {
             *n_done += taken;
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status deliver_points_singly(Store *store, const char *run_id,
+                                    const Metric *points, size_t n, size_t *n_done,
+                                    size_t *n_refused)
+{
+    TRY(require_open_run(store, run_id));
+    for (size_t i = 0; i < n; i++) {
+        LogBatch one = {.metrics = &points[i], .n_metrics = 1};
+        TRY(count_single(store_log_batch(store, run_id, &one), n_done, n_refused));
+    }
+    return STATUS_OK;
+}
+
+Status log_points_deliver(Store *store, const char *run_id, const Metric *points,
+                          size_t n, double deadline, size_t *n_done, size_t *n_refused)
+{
+    *n_done = 0;
+    while (*n_done < n) {
+        TRY(no_time_left(store, deadline));
+        size_t left = n - *n_done;
+        LogBatch batch = {.metrics = points + *n_done,
+                          .n_metrics =
+                              left < LIMIT_BATCH_METRICS ? left : LIMIT_BATCH_METRICS};
+        Status status = store_log_batch(store, run_id, &batch);
+        if (status == STATUS_USAGE) {
+            TRY(deliver_points_singly(store, run_id, batch.metrics, batch.n_metrics,
+                                      n_done, n_refused));
+        } else if (status != STATUS_OK) {
+            return status;
+        } else {
+            *n_done += batch.n_metrics;
         }
     }
     return STATUS_OK;

@@ -1,380 +1,440 @@
-/* A bounded queue, and one thread behind it that brings what is queued into the store.
+/* The queue, and the thread behind it.
  *
- * The thread takes everything that gathered, commits it in groups, and spools it when the
- * store fails; then it leaves the store alone for a while. At the end it drains the queue
- * and delivers the spool, all before a deadline. */
+ * The thread takes what gathered, commits it in groups, and spools it when the store
+ * fails. Points may arrive in any order, since a point is the same row whenever it comes;
+ * of everything else the later one counts, so while older items wait in the spool, newer
+ * ones go there too. */
 #include "tracker/log_writer.h"
 
 #include "base/clock.h"
-#include "base/files.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "tracker/spool.h"
-#include "tracker/store.h"
+#include "tracker/key_table.h"
+#include "tracker/log_delivery.h"
+#include "tracker/point_queue.h"
+#include "tracker/spool_writer.h"
+#include "tracker/threads.h"
+#include "tracker/validate.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
-    LOCK_MS = 1000,  /* how long the thread waits for a lock while training goes on */
-    RETRY_S = 5,     /* a store that failed is left alone this long */
-    SPOOL_MS = 1000, /* how long anyone waits for the other side's turn at the spool */
-    CLOSE_MS = 500   /* how long close waits for a thread that hangs in a dead disk */
+    QUEUE_CAP = 16384,
+    COMMIT_MS = 100,
+    ITEMS_CAP = 16384,    /* of what is no point */
+    TAKE = 8192,          /* points taken at a time */
+    CLOSE_MS = 500,       /* how long close waits for a thread that hangs */
+    LAST_MS = 500,        /* what spooling gets at the end, however late it is */
+    IDLE_RETRY_MS = 1000, /* how often a pending spool is looked after when idle */
+    SLICE_MS = 200        /* of delivering a spool while the program goes on */
 };
 
 struct LogWriter {
     char *store_uri, *run_id;
-    size_t queue_cap;
     int commit_ms;
+    size_t queue_cap, group; /* points: in the queue at most; worth a commit */
+
+    KeyTable *keys;
+    PointQueue *queue;
+    SpoolWriter *spool;
+    atomic_bool asleep;    /* the thread waits for anything at all */
+    atomic_bool gathering; /* the thread waits for a group to be full */
 
     pthread_t thread;
-    pthread_mutex_t lock; /* guards what follows, to the deadline */
+    pthread_mutex_t lock; /* guards what follows, to flush_message */
     pthread_cond_t wake;  /* the thread: there is something to do */
-    pthread_cond_t done;  /* log_writer_finish: the thread has finished */
-    LogItems queue;       /* what gathered since the thread last looked */
-    LogItems in_flight;   /* what the thread is delivering; it alone changes it */
-    bool settled;         /* what is in flight is delivered or spooled */
+    pthread_cond_t done;  /* who waits: a flush is done, the thread has finished */
+    LogItems items;       /* what gathered besides points */
+    Metric *points;       /* what the thread is delivering; it alone changes it */
+    size_t n_points;
+    LogItems in_flight; /* likewise */
+    bool settled;       /* what is in flight is delivered or spooled */
     bool ending, finished, given_up;
-    double deadline; /* of the ending */
+    double deadline;                /* of the ending, or of a flush */
+    size_t target;                  /* puts that an ending or a flush waits for */
+    size_t flush_asked, flush_done; /* rounds */
+    Status flush_status;
+    char flush_message[1024];
 
-    pthread_mutex_t spool_lock; /* its own, so that adding never waits for a disk */
-    Spool spool;
-    bool warned_spool;
-
-    atomic_size_t n_dropped;
-    atomic_bool warned_dropped;
-
-    /* The thread's own. */
-    Store *store;
-    double retry_at;
-    bool warned_refused;
+    LogDelivery delivery; /* the thread's own */
 };
 
-/* ---- the spool ---- */
+/* ---- adding ---- */
 
-static void realtime_in(long ms, struct timespec *out)
+static void wake_thread(LogWriter *writer)
 {
-    clock_gettime(CLOCK_REALTIME, out);
-    out->tv_nsec += ms % 1000 * 1000000L;
-    out->tv_sec += ms / 1000 + out->tv_nsec / 1000000000;
-    out->tv_nsec %= 1000000000;
+    pthread_mutex_lock(&writer->lock);
+    pthread_cond_signal(&writer->wake);
+    pthread_mutex_unlock(&writer->lock);
 }
 
-static void drop(LogWriter *writer, size_t n, const char *why)
+/* One of those who see the flag takes it down; looking is cheaper than taking. */
+static bool take_flag(atomic_bool *flag)
 {
-    atomic_fetch_add(&writer->n_dropped, n);
-    if (!atomic_exchange(&writer->warned_dropped, true)) {
-        log_warning("points are being lost: %s", why);
-    }
+    return atomic_load(flag) && atomic_exchange(flag, false);
 }
 
-/* The reason is the message of this thread; the first one is told. The other side may be
- * stuck in a dead disk with the spool in its hands: nobody waits for that for long. */
-static void spool_items(LogWriter *writer, const LogItem *items, size_t n)
+Status log_writer_add_point(LogWriter *writer, const char *key, double value,
+                            int64_t timestamp, int64_t step)
 {
-    char reason[512];
-    snprintf(reason, sizeof reason, "%s", status_message());
-    struct timespec until;
-    realtime_in(SPOOL_MS, &until);
-    if (n == 0) {
-        return;
+    Metric point = {.value = value, .timestamp = timestamp, .step = step};
+    TRY(key_table_intern(writer->keys, key, &point.key));
+    if (timestamp < 0) {
+        return status_set(STATUS_USAGE, "metric %s: timestamp %lld is negative", key,
+                          (long long)timestamp);
     }
-    if (pthread_mutex_timedlock(&writer->spool_lock, &until) != 0) {
-        drop(writer, n, "the disk does not answer");
-        return;
+    size_t n_queued;
+    if (!point_queue_put(writer->queue, &point, &n_queued)) {
+        spool_writer_add_points(writer->spool, &point, 1, "the run store is too slow");
+    } else if (take_flag(&writer->asleep) ||
+               (n_queued >= writer->group && take_flag(&writer->gathering))) {
+        wake_thread(writer);
     }
-    Status status = spool_append(&writer->spool, items, n);
-    bool first = status == STATUS_OK && !writer->warned_spool;
-    writer->warned_spool |= first;
-    pthread_mutex_unlock(&writer->spool_lock);
-    if (status != STATUS_OK) {
-        drop(writer, n, status_message());
-    } else if (first) {
-        log_warning("%s; training goes on, points are kept in %s", reason,
-                    writer->spool.path);
-    }
+    return STATUS_OK;
 }
-
-/* ---- the queue ---- */
 
 void log_writer_add(LogWriter *writer, const LogItem *item)
 {
     pthread_mutex_lock(&writer->lock);
-    bool room = writer->queue.n < writer->queue_cap;
+    bool room = writer->items.n < ITEMS_CAP;
     if (room) {
-        log_items_add(&writer->queue, item);
-        if (writer->queue.n == 1 || writer->queue.n == writer->queue_cap / 2) {
-            pthread_cond_signal(&writer->wake);
-        }
+        log_items_add(&writer->items, item);
+        pthread_cond_signal(&writer->wake);
     }
     pthread_mutex_unlock(&writer->lock);
     if (!room) {
-        status_set(STATUS_FAILED, "the run store is too slow");
-        spool_items(writer, item, 1);
+        spool_writer_add(writer->spool, item, 1, "the run store is too slow");
     }
 }
 
-/* ---- the thread ---- */
+/* ---- the thread waits; under the lock ---- */
 
-static Status open_store(LogWriter *writer, int timeout_ms)
+static size_t n_queued(const LogWriter *writer)
 {
-    if (writer->store) {
-        store_set_timeout(writer->store, timeout_ms);
-        return STATUS_OK;
-    }
-    StoreOptions options = {.mode = STORE_WRITE, .timeout_ms = timeout_ms};
-    return store_open(writer->store_uri, &options, &writer->store);
+    return point_queue_n_put(writer->queue) - point_queue_n_taken(writer->queue);
 }
 
-/* Closes what failed, so that the next try starts afresh: the file may be another one. */
-static void leave_store(LogWriter *writer)
+static bool is_urgent(const LogWriter *writer)
 {
-    store_close(writer->store);
-    writer->store = NULL;
-    writer->retry_at = clock_seconds() + RETRY_S;
+    return writer->ending || writer->flush_done < writer->flush_asked;
 }
 
-static void tell_refused(LogWriter *writer, size_t n_refused)
+static bool has_work(const LogWriter *writer)
 {
-    if (n_refused > 0 && !writer->warned_refused) {
-        writer->warned_refused = true;
-        log_warning("the run store refused a value: %s", status_message());
-    }
+    return n_queued(writer) > 0 || writer->items.n > 0 || is_urgent(writer);
 }
 
-/* While training goes on, waiting is short: the spool is there. At the end it may take
- * half of what time is left. */
-static int lock_ms(double deadline)
+/* The flag is set before the queue is looked at once more; who puts looks at them the
+ * other way round. */
+static bool wait_for_anything(LogWriter *writer)
 {
-    if (deadline == 0) {
-        return LOCK_MS;
+    atomic_store(&writer->asleep, true);
+    bool waited_enough = false;
+    while (!has_work(writer) && !waited_enough) {
+        if (spool_writer_pending(writer->spool)) {
+            struct timespec until;
+            thread_deadline(IDLE_RETRY_MS / 1000.0, &until);
+            waited_enough =
+                pthread_cond_timedwait(&writer->wake, &writer->lock, &until) == ETIMEDOUT;
+        } else {
+            pthread_cond_wait(&writer->wake, &writer->lock);
+        }
+        atomic_store(&writer->asleep, true);
     }
-    double half = (deadline - clock_seconds()) * 1000 / 2;
-    return half < 1 ? 1 : (int)half;
+    atomic_store(&writer->asleep, false);
+    return has_work(writer);
 }
 
-static Status deliver(LogWriter *writer, double deadline, size_t *n_done)
+static bool is_group(const LogWriter *writer)
 {
-    *n_done = 0;
-    if (clock_seconds() < writer->retry_at && deadline == 0) {
-        return status_set(STATUS_FAILED, "the run store does not answer");
+    return n_queued(writer) >= writer->group || writer->items.n >= LIMIT_BATCH_PARAMS;
+}
+
+static void wait_for_group(LogWriter *writer)
+{
+    struct timespec until;
+    thread_deadline(writer->commit_ms / 1000.0, &until);
+    atomic_store(&writer->gathering, true);
+    while (!is_urgent(writer) && !is_group(writer)) {
+        if (pthread_cond_timedwait(&writer->wake, &writer->lock, &until) == ETIMEDOUT) {
+            break;
+        }
+        atomic_store(&writer->gathering, true);
     }
-    size_t n_refused = 0;
-    Status status = open_store(writer, lock_ms(deadline));
-    if (status == STATUS_OK) {
-        status = log_items_deliver(writer->store, writer->run_id, writer->in_flight.items,
-                                   writer->in_flight.n, deadline, n_done, &n_refused);
-        tell_refused(writer, n_refused);
+    atomic_store(&writer->gathering, false);
+}
+
+/* ---- the thread works ---- */
+
+/* What the thread was asked for besides its daily work. */
+typedef struct Round {
+    bool urgent, last;
+    double deadline;
+    size_t target; /* puts that must be taken */
+    size_t flush;  /* the flush that this round is for */
+} Round;
+
+/* False when log_writer_finish has lost its patience: queue and all are its own now. */
+static bool begin_round(LogWriter *writer, Round *round)
+{
+    pthread_mutex_lock(&writer->lock);
+    if (wait_for_anything(writer)) {
+        wait_for_group(writer);
     }
-    return status;
+    *round = (Round){.urgent = is_urgent(writer),
+                     .last = writer->ending,
+                     .deadline = is_urgent(writer) ? writer->deadline : 0,
+                     .target = writer->target,
+                     .flush = writer->flush_asked};
+    bool mine = !writer->given_up;
+    pthread_mutex_unlock(&writer->lock);
+    return mine;
+}
+
+static bool take(LogWriter *writer)
+{
+    pthread_mutex_lock(&writer->lock);
+    bool mine = !writer->given_up;
+    if (mine) {
+        writer->n_points = point_queue_take(writer->queue, writer->points, TAKE);
+        log_items_clear(&writer->in_flight);
+        LogItems taken = writer->items;
+        writer->items = writer->in_flight;
+        writer->in_flight = taken;
+        writer->settled = false;
+    }
+    pthread_mutex_unlock(&writer->lock);
+    return mine;
 }
 
 /* Delivers what is in flight, or spools the rest of it. */
-static void settle(LogWriter *writer, double deadline)
+static Status settle(LogWriter *writer, double deadline)
 {
-    size_t n_done;
-    Status status = deliver(writer, deadline, &n_done);
+    size_t n_points, n_items = 0;
+    Status status = log_delivery_points(&writer->delivery, writer->points,
+                                        writer->n_points, deadline, &n_points);
+    if (status == STATUS_OK && writer->in_flight.n > 0 &&
+        spool_writer_pending(writer->spool)) {
+        status = status_set(STATUS_FAILED, "older points wait in the spool");
+    } else if (status == STATUS_OK) {
+        status = log_delivery_items(&writer->delivery, writer->in_flight.items,
+                                    writer->in_flight.n, deadline, &n_items);
+    }
     pthread_mutex_lock(&writer->lock);
     bool mine = !writer->given_up; /* else log_writer_finish has spooled it */
     writer->settled = true;
     pthread_mutex_unlock(&writer->lock);
     if (status != STATUS_OK && mine) {
-        spool_items(writer, writer->in_flight.items + n_done,
-                    writer->in_flight.n - n_done);
+        spool_writer_add_points(writer->spool, writer->points + n_points,
+                                writer->n_points - n_points, status_message());
+        spool_writer_add(writer->spool, writer->in_flight.items + n_items,
+                         writer->in_flight.n - n_items, status_message());
     }
-    if (status != STATUS_OK) {
-        leave_store(writer);
-    }
+    return status;
 }
 
-static void deadline_in(double seconds, struct timespec *out)
+/* The spool is not brought in while the queue is about to overflow into it. */
+static Status look_after_spool(LogWriter *writer, const Round *round)
 {
-    clock_gettime(CLOCK_MONOTONIC, out);
-    long ns = out->tv_nsec + (long)((seconds - (double)(long)seconds) * 1e9);
-    out->tv_sec += (time_t)seconds + ns / 1000000000;
-    out->tv_nsec = ns % 1000000000;
+    if (!spool_writer_pending(writer->spool)) {
+        return STATUS_OK;
+    }
+    if (round->urgent) {
+        return log_delivery_spool(&writer->delivery, round->deadline);
+    }
+    double now = clock_seconds();
+    if (now < writer->delivery.retry_at || n_queued(writer) >= writer->queue_cap / 2) {
+        return STATUS_OK;
+    }
+    return log_delivery_spool(&writer->delivery, now + SLICE_MS / 1000.0);
 }
 
-/* Waits until something is queued or the end has come, then lets points gather. */
-static void wait_for_work(LogWriter *writer)
+/* A point whose put has begun and not ended hides those behind it for a moment. */
+static Status work(LogWriter *writer, const Round *round)
 {
-    while (writer->queue.n == 0 && !writer->ending) {
-        pthread_cond_wait(&writer->wake, &writer->lock);
-    }
-    struct timespec until;
-    deadline_in(writer->commit_ms / 1000.0, &until);
-    while (!writer->ending && writer->queue.n < writer->queue_cap / 2) {
-        if (pthread_cond_timedwait(&writer->wake, &writer->lock, &until) == ETIMEDOUT) {
-            break;
+    Status status = look_after_spool(writer, round);
+    do {
+        size_t before = point_queue_n_taken(writer->queue);
+        if (!take(writer)) {
+            return status;
         }
-    }
+        Status settled = settle(writer, round->deadline);
+        status = settled != STATUS_OK ? settled : status;
+        if (writer->n_points == 0 && before < round->target) {
+            sched_yield();
+        }
+    } while (round->urgent && point_queue_n_taken(writer->queue) < round->target);
+    return round->urgent ? look_after_spool(writer, round) : status;
 }
 
-/* Takes the queue; *last is true when nothing will come after it. False when
- * log_writer_finish has lost its patience: queue and all are its own now. */
-static bool take_queue(LogWriter *writer, bool *last, double *deadline)
+/* Where everything is now: in the store for good, or for good in the spool. */
+static Status make_durable(LogWriter *writer, Status worked, double deadline)
+{
+    if (!spool_writer_pending(writer->spool) &&
+        spool_writer_n_dropped(writer->spool) == 0) {
+        return log_delivery_sync(&writer->delivery, deadline);
+    }
+    char reason[512];
+    snprintf(reason, sizeof reason, "%s",
+             worked != STATUS_OK ? status_message() : "points wait");
+    TRY(spool_writer_flush(writer->spool, deadline, true));
+    return status_set(worked != STATUS_OK ? worked : STATUS_FAILED,
+                      "%s; points are kept in %s", reason,
+                      spool_writer_path(writer->spool));
+}
+
+static void tell_flushed(LogWriter *writer, size_t flush, Status status)
 {
     pthread_mutex_lock(&writer->lock);
-    wait_for_work(writer);
-    bool mine = !writer->given_up;
-    if (mine) {
-        log_items_clear(&writer->in_flight);
-        LogItems taken = writer->queue;
-        writer->queue = writer->in_flight;
-        writer->in_flight = taken;
-        writer->settled = false;
-    }
-    *last = writer->ending;
-    *deadline = writer->ending ? writer->deadline : 0;
+    writer->flush_done = flush;
+    writer->flush_status = status;
+    snprintf(writer->flush_message, sizeof writer->flush_message, "%s",
+             status == STATUS_OK ? "" : status_message());
+    pthread_cond_broadcast(&writer->done);
     pthread_mutex_unlock(&writer->lock);
-    return mine;
-}
-
-/* The file is older than what is in flight, so it goes first; the run's end is the last
- * item of all. */
-static void deliver_spool(LogWriter *writer, double deadline)
-{
-    SpoolReport report;
-    if (!file_exists(writer->spool.path)) {
-        return;
-    }
-    Status status = open_store(writer, lock_ms(deadline));
-    if (status == STATUS_OK) {
-        status = spool_deliver(writer->spool.path, writer->store, deadline, &report);
-    }
-    if (status != STATUS_OK) {
-        leave_store(writer);
-        return;
-    }
-    tell_refused(writer, report.n_refused);
-    pthread_mutex_lock(&writer->spool_lock);
-    writer->spool.begun = false;
-    pthread_mutex_unlock(&writer->spool_lock);
 }
 
 static void *write_loop(void *argument)
 {
     LogWriter *writer = argument;
-    bool last = false;
-    double deadline;
-    while (!last && take_queue(writer, &last, &deadline)) {
-        if (last) {
-            deliver_spool(writer, deadline);
+    Round round = {0};
+    while (!round.last && begin_round(writer, &round)) {
+        Status status = work(writer, &round);
+        if (round.urgent) {
+            status = make_durable(writer, status, round.deadline);
+            tell_flushed(writer, round.flush, status);
         }
-        settle(writer, deadline);
     }
-    store_close(writer->store);
-    writer->store = NULL;
+    log_delivery_close(&writer->delivery);
     pthread_mutex_lock(&writer->lock);
     writer->finished = true;
-    pthread_cond_signal(&writer->done);
+    pthread_cond_broadcast(&writer->done);
     pthread_mutex_unlock(&writer->lock);
     return NULL;
 }
 
-/* Signals are for the thread that trains. */
-static Status start_thread(LogWriter *writer)
+/* ---- flushing and ending ---- */
+
+/* Under the lock: what the thread shall do before `seconds` are over. */
+static void press(LogWriter *writer, double seconds)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&writer->thread, NULL, write_loop, writer);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (error) {
-        return status_set(STATUS_FAILED, "no thread for the run store: %s",
-                          strerror(error));
-    }
-    return STATUS_OK;
+    double deadline = clock_seconds() + seconds;
+    writer->deadline = deadline > writer->deadline ? deadline : writer->deadline;
+    writer->target = point_queue_n_put(writer->queue);
+    pthread_cond_signal(&writer->wake);
 }
 
-/* ---- its life ---- */
-
-/* Waits for the writer to finish; when it does not in time, what it has not settled is
- * spooled from here, and it is left behind. */
-static void wait_for_end(LogWriter *writer, int finish_ms)
+Status log_writer_flush(LogWriter *writer, int timeout_ms)
 {
-    double seconds = finish_ms / 1000.0;
+    double seconds = timeout_ms / 1000.0;
     struct timespec until;
-    deadline_in(seconds, &until);
+    thread_deadline(seconds, &until);
     pthread_mutex_lock(&writer->lock);
-    writer->deadline = clock_seconds() + seconds * 0.9;
+    size_t mine = ++writer->flush_asked;
+    press(writer, seconds * 0.9);
+    bool in_time = true;
+    while (in_time && writer->flush_done < mine && !writer->finished) {
+        in_time = pthread_cond_timedwait(&writer->done, &writer->lock, &until) == 0;
+    }
+    Status status = in_time ? writer->flush_status : STATUS_FAILED;
+    char message[sizeof writer->flush_message];
+    snprintf(message, sizeof message, "%s",
+             in_time ? writer->flush_message : "the run store does not answer");
+    pthread_mutex_unlock(&writer->lock);
+    return status == STATUS_OK ? STATUS_OK : status_set(status, "%s", message);
+}
+
+static void spool_queue(LogWriter *writer, const char *reason)
+{
+    size_t n;
+    while ((n = point_queue_take(writer->queue, writer->points, TAKE)) > 0) {
+        spool_writer_add_points(writer->spool, writer->points, n, reason);
+    }
+    spool_writer_add(writer->spool, writer->items.items, writer->items.n, reason);
+}
+
+/* Waits for the thread to finish; when it does not in time, what it has not settled is
+ * spooled from here, and it is left behind. */
+static void wait_for_end(LogWriter *writer, double seconds)
+{
+    static const char REASON[] = "the run store does not answer";
+    struct timespec until;
+    thread_deadline(seconds * 0.9, &until);
+    pthread_mutex_lock(&writer->lock);
+    writer->deadline = 0;
+    press(writer, seconds * 0.8);
     writer->ending = true;
-    pthread_cond_signal(&writer->wake);
     while (!writer->finished) {
         if (pthread_cond_timedwait(&writer->done, &writer->lock, &until) == ETIMEDOUT) {
             break;
         }
     }
     writer->given_up = !writer->finished;
-    bool unsettled = !writer->finished && !writer->settled;
-    bool unfinished = !writer->finished;
+    bool unfinished = !writer->finished, unsettled = unfinished && !writer->settled;
     pthread_mutex_unlock(&writer->lock);
-    status_set(STATUS_FAILED, "the run store does not answer");
     if (unsettled) {
-        spool_items(writer, writer->in_flight.items, writer->in_flight.n);
+        spool_writer_add_points(writer->spool, writer->points, writer->n_points, REASON);
+        spool_writer_add(writer->spool, writer->in_flight.items, writer->in_flight.n,
+                         REASON);
     }
     if (unfinished) {
-        spool_items(writer, writer->queue.items, writer->queue.n);
+        spool_queue(writer, REASON);
     }
 }
 
 static Status report_losses(LogWriter *writer)
 {
-    size_t n_dropped = atomic_load(&writer->n_dropped);
-    if (n_dropped > 0) {
+    size_t n_lost = spool_writer_n_dropped(writer->spool);
+    if (n_lost > 0) {
         return status_set(STATUS_FAILED,
                           "%zu logged points were lost: neither the run store nor %s "
                           "could take them",
-                          n_dropped, writer->spool.path);
+                          n_lost, spool_writer_path(writer->spool));
     }
-    if (file_exists(writer->spool.path)) {
+    if (spool_writer_pending(writer->spool)) {
         log_warning("logged points wait in %s; deliver them with: muster sync %s",
-                    writer->spool.path, writer->spool.path);
+                    spool_writer_dir(writer->spool), spool_writer_dir(writer->spool));
     }
     return STATUS_OK;
 }
 
 Status log_writer_finish(LogWriter *writer, int finish_ms)
 {
-    wait_for_end(writer, finish_ms);
+    double deadline = clock_seconds() + finish_ms / 1000.0;
+    wait_for_end(writer, finish_ms / 1000.0);
+    double last = clock_seconds() + LAST_MS / 1000.0;
+    spool_writer_end(writer->spool, deadline > last ? deadline : last);
     return report_losses(writer);
 }
+
+/* ---- its life ---- */
 
 static void free_writer(LogWriter *writer)
 {
     pthread_mutex_destroy(&writer->lock);
-    pthread_mutex_destroy(&writer->spool_lock);
     pthread_cond_destroy(&writer->wake);
     pthread_cond_destroy(&writer->done);
-    log_items_free(&writer->queue);
+    log_items_free(&writer->items);
     log_items_free(&writer->in_flight);
-    spool_free(&writer->spool);
+    free(writer->points);
+    point_queue_close(writer->queue);
+    key_table_close(writer->keys);
     free(writer->store_uri);
     free(writer->run_id);
     free(writer);
 }
 
 /* A thread that hangs in a system call cannot be stopped: its memory is left to it. */
-static bool join_thread(LogWriter *writer)
-{
-    struct timespec until;
-    realtime_in(CLOSE_MS, &until);
-    if (pthread_timedjoin_np(writer->thread, NULL, &until) == 0) {
-        return true;
-    }
-    pthread_detach(writer->thread);
-    return false;
-}
-
 void log_writer_close(LogWriter *writer)
 {
-    if (writer && join_thread(writer)) {
+    if (writer && thread_join(writer->thread, CLOSE_MS)) {
+        spool_writer_close(writer->spool);
         free_writer(writer);
     }
 }
@@ -382,27 +442,35 @@ void log_writer_close(LogWriter *writer)
 static LogWriter *writer_new(const LogWriterConfig *config)
 {
     LogWriter *writer = mem_zalloc(1, sizeof *writer);
-    writer->queue_cap = config->queue_cap;
-    writer->commit_ms = config->commit_ms;
+    writer->queue_cap = config->queue_cap ? config->queue_cap : QUEUE_CAP;
+    writer->commit_ms = config->commit_ms ? config->commit_ms : COMMIT_MS;
+    size_t half = writer->queue_cap / 2;
+    writer->group = half < LIMIT_BATCH_METRICS ? half : LIMIT_BATCH_METRICS;
     writer->store_uri = mem_strdup(config->store_uri);
     writer->run_id = mem_strdup(config->run_id);
-    spool_init(&writer->spool, config->result_dir, config->store_uri, config->run_id);
+    writer->keys = key_table_open();
+    writer->queue = point_queue_open(writer->queue_cap);
+    writer->points = mem_alloc(TAKE, sizeof *writer->points);
+    writer->settled = true;
     pthread_mutex_init(&writer->lock, NULL);
-    pthread_mutex_init(&writer->spool_lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&writer->wake, &monotonic);
-    pthread_cond_init(&writer->done, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    thread_cond_init(&writer->wake);
+    thread_cond_init(&writer->done);
     return writer;
 }
 
 Status log_writer_open(const LogWriterConfig *config, LogWriter **out)
 {
     LogWriter *writer = writer_new(config);
-    Status status = start_thread(writer);
+    Status status = spool_writer_open(config->result_dir, config->store_uri,
+                                      config->run_id, &writer->spool);
+    if (status == STATUS_OK) {
+        writer->delivery = (LogDelivery){.store_uri = writer->store_uri,
+                                         .run_id = writer->run_id,
+                                         .spool = writer->spool};
+        status = thread_start(&writer->thread, write_loop, writer);
+    }
     if (status != STATUS_OK) {
+        spool_writer_close(writer->spool);
         free_writer(writer);
         return status;
     }

@@ -15,8 +15,6 @@
 #include <string.h>
 
 enum {
-    QUEUE_CAP = 8192,
-    COMMIT_MS = 100,
     FINISH_MS = 10000,
     DIGEST_CHARS = 36 /* of a data set, as the store has room for */
 };
@@ -26,19 +24,20 @@ typedef struct Logger {
     char *result_dir;
     bool save_artifact; /* and they are not where they belong anyway */
     LogWriter *writer;  /* NULL before the start */
-    bool ended;
+    bool ended, warned;
 } Logger;
 
 /* ---- items ---- */
 
+/* A key that no store would take is told once and passed over. */
 static void enqueue_metric(Logger *logger, const char *key, double value, int64_t step)
 {
-    LogItem item = {.kind = ITEM_METRIC,
-                    .key = (char *)key,
-                    .value = value,
-                    .timestamp = clock_wall_ms(),
-                    .step = step};
-    log_writer_add(logger->writer, &item);
+    if (log_writer_add_point(logger->writer, key, value, clock_wall_ms(), step) !=
+            STATUS_OK &&
+        !logger->warned) {
+        logger->warned = true;
+        log_warning("the run store refused a value: %s", status_message());
+    }
 }
 
 static void enqueue_text(Logger *logger, LogItemKind kind, const char *key,
@@ -249,8 +248,6 @@ static Logger *logger_new(const LoggerConfig *config)
     Logger *logger = mem_zalloc(1, sizeof *logger);
     logger->config = *config;
     LoggerConfig *with = &logger->config;
-    with->queue_cap = with->queue_cap ? with->queue_cap : QUEUE_CAP;
-    with->commit_ms = with->commit_ms ? with->commit_ms : COMMIT_MS;
     with->finish_ms = with->finish_ms ? with->finish_ms : FINISH_MS;
     return logger;
 }

@@ -78,7 +78,7 @@ typedef struct LoggerConfig {
     size_t n_datasets;
 
     /* 0 = the defaults below; tests turn them down. */
-    size_t queue_cap; /* points, 8192 */
+    size_t queue_cap; /* points, 16384 */
     int commit_ms;    /* 100: how long points gather before they are committed */
     int finish_ms;    /* 10000: how long on_end may take */
 } LoggerConfig;

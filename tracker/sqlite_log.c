@@ -77,13 +77,17 @@ static double stored_value(double value)
     return isinf(value) ? copysign(DBL_MAX, value) : value;
 }
 
-/* Both statements take (key, value, timestamp, run_uuid, step, is_nan). */
-static Status run_metric(Stmt *stmt, const char *run_id, const Metric *metric)
+static const char INSERT_POINT[] =
+    "INSERT OR IGNORE INTO metrics (key, value, timestamp, run_uuid, step, is_nan) "
+    "VALUES (?, ?, ?, ?, ?, ?)";
+
+/* Both statements take (key, value, timestamp, run_uuid, step, is_nan); the run is bound
+ * already, and the key stays where it is until the batch is through. */
+static Status run_metric(Stmt *stmt, const Metric *metric)
 {
-    stmt_bind_text(stmt, 1, metric->key);
+    stmt_bind_borrowed(stmt, 1, metric->key);
     stmt_bind_double(stmt, 2, stored_value(metric->value));
     stmt_bind_int(stmt, 3, metric->timestamp);
-    stmt_bind_text(stmt, 4, run_id);
     stmt_bind_int(stmt, 5, metric->step);
     stmt_bind_int(stmt, 6, isnan(metric->value));
     return stmt_run(stmt);
@@ -117,7 +121,7 @@ static int compare_later(const void *pa, const void *pb)
 }
 
 /* One row a key, however many points of it the batch has. */
-static Status log_latest(Stmt *latest, const char *run_id, const LogBatch *batch)
+static Status log_latest(Stmt *latest, const LogBatch *batch)
 {
     const Metric **sorted = mem_alloc(batch->n_metrics, sizeof(Metric *));
     for (size_t i = 0; i < batch->n_metrics; i++) {
@@ -129,17 +133,17 @@ static Status log_latest(Stmt *latest, const char *run_id, const LogBatch *batch
         bool last =
             i + 1 == batch->n_metrics || strcmp(sorted[i]->key, sorted[i + 1]->key) != 0;
         if (last) {
-            status = run_metric(latest, run_id, sorted[i]);
+            status = run_metric(latest, sorted[i]);
         }
     }
     free(sorted);
     return status;
 }
 
-static Status log_points(Stmt *insert, const char *run_id, const LogBatch *batch)
+static Status log_points(Stmt *insert, const LogBatch *batch)
 {
     for (size_t i = 0; i < batch->n_metrics; i++) {
-        TRY(run_metric(insert, run_id, &batch->metrics[i]));
+        TRY(run_metric(insert, &batch->metrics[i]));
     }
     return STATUS_OK;
 }
@@ -150,19 +154,17 @@ static Status log_metrics(Db *db, const char *run_id, const LogBatch *batch)
         return STATUS_OK;
     }
     Stmt *insert, *latest;
-    TRY(db_prepare(
-        db,
-        "INSERT OR IGNORE INTO metrics (key, value, timestamp, run_uuid, step, "
-        "is_nan) VALUES (?, ?, ?, ?, ?, ?)",
-        &insert));
+    TRY(db_prepare(db, INSERT_POINT, &insert));
     Status status = db_prepare(db, UPSERT_LATEST, &latest);
     if (status != STATUS_OK) {
         stmt_free(insert);
         return status;
     }
-    status = log_points(insert, run_id, batch);
+    stmt_bind_text(insert, 4, run_id);
+    stmt_bind_text(latest, 4, run_id);
+    status = log_points(insert, batch);
     if (status == STATUS_OK) {
-        status = log_latest(latest, run_id, batch);
+        status = log_latest(latest, batch);
     }
     stmt_free(insert);
     stmt_free(latest);

@@ -139,6 +139,11 @@ static void rollback(void *self)
     db_rollback(((SqliteStore *)self)->db);
 }
 
+static Status sync_database(void *self)
+{
+    return db_sync(((SqliteStore *)self)->db);
+}
+
 /* ---- experiments ---- */
 
 static Status experiment_exists(Db *db, const char *name, bool *exists, bool *deleted)
@@ -367,6 +372,7 @@ const StoreCalls sqlite_store_calls = {
     .begin = begin,
     .commit = commit,
     .rollback = rollback,
+    .sync = sync_database,
     .create_experiment = create_experiment,
     .get_experiment = get_experiment,
     .get_experiment_by_name = get_experiment_by_name,

@@ -176,6 +176,11 @@ void store_rollback(Store *store)
     }
 }
 
+Status store_sync(Store *store)
+{
+    return store->calls->sync(store->self);
+}
+
 Status store_create_experiment(Store *store, const ExperimentCreate *create, char **id)
 {
     return store->calls->create_experiment(store->self, create, id);

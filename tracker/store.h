@@ -108,6 +108,7 @@ typedef struct StoreCalls {
     Status (*begin)(void *self); /* the three may be NULL: each call is for itself */
     Status (*commit)(void *self);
     void (*rollback)(void *self);
+    Status (*sync)(void *self);
     Status (*create_experiment)(void *self, const ExperimentCreate *create, char **id);
     Status (*get_experiment)(void *self, const char *id, Experiment *out);
     Status (*get_experiment_by_name)(void *self, const char *name, Experiment *out);
@@ -171,6 +172,10 @@ void store_set_timeout(Store *store, int timeout_ms);
 Status store_begin(Store *store);
 Status store_commit(Store *store);
 void store_rollback(Store *store);
+
+/* Sees that what was committed outlives a loss of power, as a store of full durability
+ * does at every commit. */
+Status store_sync(Store *store);
 
 /* The URI that `uri` (NULL: the environment or the default) stands for, its path made
  * absolute; free with free(). */

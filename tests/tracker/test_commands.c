@@ -1,11 +1,10 @@
 /* `muster runs`, `muster result` and `muster sync` from the command line, and the
  * `tracking:` section of a config. */
-#include "tests/tracker/support.h"
+#include "tests/tracker/spools.h"
 
 #include "base/config.h"
 #include "base/json.h"
 #include "tracker/config.h"
-#include "tracker/spool.h"
 
 #include <sys/wait.h>
 
@@ -327,7 +326,7 @@ static void spools_are_delivered_once(void **state)
     LogItem items[] = {
         {.kind = ITEM_METRIC, .key = (char *)"late", .value = 1, .step = 1},
         {.kind = ITEM_END, .status = RUN_FAILED, .timestamp = 5}};
-    assert_ok(spool_append(&spool, items, 2));
+    assert_ok(append_items(&spool, items, 2));
     assert_runs(*state, "sync", 0, "2 points of 1 files delivered", NULL);
     assert_false(file_exists(spool.path));
     assert_runs(*state, "runs show last", 0, "late", NULL);
@@ -340,28 +339,34 @@ static void spools_are_delivered_once(void **state)
     free_ids(ids);
 }
 
-static void a_training_that_lives_delivers_itself(void **state)
+/* The folder of another host: its store's path means nothing here. */
+static void a_copied_folder_is_delivered_where_one_says(void **state)
 {
     char *ids[2];
     fill(*state, ids);
-    char host[256], pid[16];
-    gethostname(host, sizeof host);
-    snprintf(pid, sizeof pid, "%ld", (long)getpid());
-    char *uri = mem_printf("sqlite:///%s/muster.db", (char *)*state);
-    StoreOptions options = {.mode = STORE_WRITE};
-    Store *store;
-    assert_ok(store_open(uri, &options, &store));
-    assert_ok(store_set_tag(store, ids[1], "muster.host", host));
-    assert_ok(store_set_tag(store, ids[1], "muster.pid", pid));
-    store_close(store);
+    char *dir = path_join(*state, "copied");
+    assert_ok(dir_make(dir));
     Spool spool;
-    spool_init(&spool, *state, uri, ids[1]);
-    LogItem item = {.kind = ITEM_METRIC, .key = (char *)"late", .value = 1, .step = 1};
-    assert_ok(spool_append(&spool, &item, 1));
-    assert_runs(*state, "sync " SPOOL_NAME, 7, NULL, "is still training");
-    assert_true(file_exists(spool.path));
+    spool_init(&spool, dir, "sqlite:////nowhere/else/muster.db", ids[1]);
+    LogItem item = metric_item("late", 1, 1);
+    assert_ok(append_items(&spool, &item, 1));
+    assert_ok(file_append(spool.path, "{\"kind\":\"metric\",\"ke", 21, false));
+    assert_runs(*state, "sync copied", 6, NULL, "--tracking-uri");
+    for (int again = 0; again < 2; again++) {
+        assert_runs(*state, "sync copied --tracking-uri sqlite:///muster.db", 0,
+                    again ? "0 points of 0 files"
+                          : "1 points of 1 files delivered, 0 "
+                            "refused, 1 torn",
+                    NULL);
+    }
+    char *uri = mem_printf("sqlite:///%s/muster.db", (char *)*state);
+    Store *store;
+    assert_ok(store_open(uri, NULL, &store));
+    assert_int_equal(points_in(store, ids[1], "late"), 1);
+    store_close(store);
     spool_free(&spool);
     free(uri);
+    free(dir);
     free_ids(ids);
 }
 
@@ -455,7 +460,7 @@ int main(void)
         with_folder(a_lost_run_names_its_process),
         with_folder(results_are_shown),
         with_folder(spools_are_delivered_once),
-        with_folder(a_training_that_lives_delivers_itself),
+        with_folder(a_copied_folder_is_delivered_where_one_says),
         cmocka_unit_test(defaults_and_environment),
         cmocka_unit_test(bad_tracking_sections),
     };
