@@ -1,9 +1,14 @@
 /* Bringing MPI up for a command, or starting the command again under mpirun. */
 #include "cli/rank_job.h"
 
+#include "cli/supervise.h"
+
+#include "base/fault.h"
 #include "base/log.h"
+#include "base/pulse.h"
 #include "trainer/comm.h"
 #include "trainer/launch.h"
+#include "trainer/watch.h"
 
 #include <stdlib.h>
 
@@ -24,22 +29,45 @@ static Status check_ranks(const Ranks *ranks)
     return STATUS_OK;
 }
 
+static Ranks world;
+static bool in_order; /* the command has returned: the process may end */
+
+/* At exit. Not when the command returns: mpirun ends the whole job as soon as one rank
+ * has left with a code, and rank 0 has still to print why. A rank that exits amid the
+ * command would wait for the others here, and they for it. */
+static void leave(void)
+{
+    if (!in_order) {
+        watch_fail();
+        world.abort(world.self, STATUS_FAILED);
+    }
+    watch_leave();
+    comm_close();
+    launch_tell(LAUNCH_GOODBYE, "");
+    watch_close();
+}
+
 static Status run_rank(const RankJob *job, const Invocation *invocation)
 {
     if (job->quick && launch_detect().size <= 1) {
         return job->main(&ranks_single, invocation, job->context);
     }
-    Ranks ranks;
-    TRY(comm_open(&ranks));
-    /* Not when this returns: mpirun ends the whole job as soon as one rank has left with
-     * a code, and rank 0 has still to print why. */
-    atexit(comm_close);
-    if (ranks.rank != 0) {
+    TRY(comm_open(&world));
+    if (world.rank != 0) {
         log_set_quiet(true);
         command_silence();
     }
-    Status status = check_ranks(&ranks);
-    return status == STATUS_OK ? job->main(&ranks, invocation, job->context) : status;
+    Status status = check_ranks(&world);
+    in_order = status != STATUS_OK;
+    atexit(leave);
+    if (status == STATUS_OK) {
+        watch_open(&world);
+        fault_set_rank(world.rank);
+        fault_point("init");
+        status = job->main(&world, invocation, job->context);
+    }
+    in_order = true;
+    return status;
 }
 
 Status rank_job_run(const RankJob *job, int64_t n_ranks, const Invocation *invocation)
@@ -47,11 +75,10 @@ Status rank_job_run(const RankJob *job, int64_t n_ranks, const Invocation *invoc
     if (n_ranks == 0 || launch_detect().kind == LAUNCHER_MUSTER) {
         return run_rank(job, invocation);
     }
-    int exit_code = 0;
-    Status status = launch_run((int)n_ranks, invocation->argv, &exit_code);
-    if (status == STATUS_OK && exit_code != 0) {
-        command_silence(); /* rank 0 has said it */
-        return (Status)exit_code;
+    bool said = false;
+    Status status = supervise((int)n_ranks, invocation, &said);
+    if (said) {
+        command_silence();
     }
     return status;
 }

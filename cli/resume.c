@@ -41,7 +41,8 @@ static Status refuse_running(const Run *run)
     return STATUS_DENIED;
 }
 
-static Status resume_run(const Run *run, ResumePoint *out)
+/* `anyway`: also without a checkpoint, to be begun again. */
+static Status resume_run(const Run *run, bool anyway, ResumePoint *out)
 {
     TRY(refuse_running(run));
     char *dir = artifact_local_path(run->artifact_uri);
@@ -51,7 +52,8 @@ static Status resume_run(const Run *run, ResumePoint *out)
     }
     char *checkpoint = NULL;
     Status status = checkpoint_find_latest(dir, &checkpoint);
-    if (status != STATUS_OK) {
+    bool begin_again = status == STATUS_NOT_FOUND && anyway;
+    if (status != STATUS_OK && !begin_again) {
         free(dir);
         return status;
     }
@@ -59,8 +61,8 @@ static Status resume_run(const Run *run, ResumePoint *out)
         .run_id = mem_strdup(run->run_id),
         .result_dir = dir,
         .checkpoint_dir = checkpoint,
-        .params_json = path_join(dir, PARAMS_JSON),
-        .time_before_s = time_of_last_report(dir),
+        .params_json = begin_again ? NULL : path_join(dir, PARAMS_JSON),
+        .time_before_s = begin_again ? 0 : time_of_last_report(dir),
     };
     return STATUS_OK;
 }
@@ -85,7 +87,7 @@ static Status resume_newest(Store *store, const char *experiment, ResumePoint *o
     Runs runs = {0};
     Status status = store_search_runs(store, &query, &runs);
     for (size_t i = 0; status == STATUS_OK && i < runs.n && !out->run_id; i++) {
-        Status resumed = resume_run(&runs.items[i], out);
+        Status resumed = resume_run(&runs.items[i], false, out);
         bool next = resumed == STATUS_NOT_FOUND || resumed == STATUS_DENIED;
         status = next ? STATUS_OK : resumed;
     }
@@ -94,11 +96,12 @@ static Status resume_newest(Store *store, const char *experiment, ResumePoint *o
     return status;
 }
 
-static Status resume_named(Store *store, const char *reference, ResumePoint *out)
+static Status resume_named(Store *store, const char *reference, bool anyway,
+                           ResumePoint *out)
 {
     Run run = {0};
     TRY(store_find_run(store, reference, &run));
-    Status status = resume_run(&run, out);
+    Status status = resume_run(&run, anyway, out);
     run_free(&run);
     return status;
 }
@@ -145,15 +148,16 @@ static Status accept_nothing(bool automatic, const char *experiment, size_t n_ar
 Status resume_point_find(const TrainOptions *options, const char *const *args,
                          size_t n_args, int n_ranks, ResumePoint *out)
 {
-    bool automatic = strcmp(options->resume, "auto") == 0;
-    bool newest = automatic || !*options->resume;
+    const char *named = options->restart ? options->restart : options->resume;
+    bool automatic = !options->restart && strcmp(named, "auto") == 0;
+    bool newest = automatic || !*named;
     char *uri = NULL, *experiment = NULL;
     TRY(read_place(options, args, n_args, n_ranks, &uri, &experiment));
     Store *store = NULL;
     Status status = store_open(uri, NULL, &store);
     if (status == STATUS_OK) {
         status = newest ? resume_newest(store, experiment, out)
-                        : resume_named(store, options->resume, out);
+                        : resume_named(store, named, options->restart != NULL, out);
         store_close(store);
     } else if (status == STATUS_NOT_FOUND && automatic) {
         status = STATUS_OK;

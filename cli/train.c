@@ -30,6 +30,12 @@ static const Option OPTIONS[] = {
      .help =
          "continue a run (id, name, last) from its newest checkpoint; without RUN the "
          "newest unfinished one of the experiment; auto: that, or a new one"},
+    {.name = "restart",
+     .kind = OPTION_TEXT,
+     .offset = AT(restart),
+     .value = "RUN",
+     .help = "as --resume RUN, but from the start where the run has no checkpoint yet; "
+             "what train.max_failures does after a failure"},
     {.name = "explain",
      .kind = OPTION_FLAG,
      .offset = AT(explain),
@@ -99,7 +105,7 @@ Status train_run_on_ranks(const Invocation *invocation, TrainOptions *chosen)
 
 static Status run(const Invocation *invocation)
 {
-    if (invocation->n_args == 0 && !options.resume) {
+    if (invocation->n_args == 0 && !options.resume && !options.restart) {
         status_set(STATUS_USAGE, "missing argument CONFIG");
         status_hint("muster train configs/tiny.yaml");
         return STATUS_USAGE;

@@ -12,12 +12,16 @@
 #include "cli/train_sets.h"
 #include "cli/train_start.h"
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/pulse.h"
 #include "data/prepared.h"
 #include "trainer/launch.h"
 #include "trainer/members.h"
+#include "trainer/watch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,6 +40,22 @@ typedef struct TrainJobState {
     TrainingRun *run; /* rank 0 */
 } TrainJobState;
 
+/* Those who watch over the ranks go by the config. */
+static void tell_policy(const TrainJobState *job)
+{
+    const TrainConfig *train = &job->config.train;
+    char text[64];
+    watch_set_timeout(train->hang_timeout_s);
+    if (job->ranks->rank == 0) {
+        snprintf(text, sizeof text, "%lld %g",
+                 job->options->reproduction || job->options->sweep
+                     ? 0LL
+                     : (long long)train->max_failures,
+                 train->hang_timeout_s);
+        launch_tell(LAUNCH_POLICY, text);
+    }
+}
+
 static Status read_config(TrainJobState *job, const char *const *args, size_t n_args)
 {
     const char *path = n_args > 0 && !strchr(args[0], '=') ? args[0] : NULL;
@@ -51,6 +71,9 @@ static Status read_config(TrainJobState *job, const char *const *args, size_t n_
     whole_config_init(&job->config);
     Status status = whole_config_read(&job->config, &files, args + skip, n_args - skip,
                                       job->options, job->ranks->size);
+    if (status == STATUS_OK) {
+        tell_policy(job); /* before others are waited for */
+    }
     TRY(ranks_agree(job->ranks, status));
     return same_everywhere(job->ranks, job->config.digest, STATUS_CONFIG, "the config");
 }
@@ -147,6 +170,8 @@ static Status read_start(TrainJobState *job)
 static Status read_data(TrainJobState *job)
 {
     const DataConfig *config = &job->config.data;
+    pulse_phase(PULSE_DATA);
+    fault_point("data");
     TRY(read_start(job));
     Status status = prepare(job);
     status = status == STATUS_OK ? check_same_data(job) : status;
@@ -225,7 +250,7 @@ static void close_job(TrainJobState *job)
 /* Rank 0 looks the run up; the others are told where its checkpoint is. */
 static Status find_resume(TrainJobState *job, const char *const *args, size_t n_args)
 {
-    if (!job->options->resume) {
+    if (!job->options->resume && !job->options->restart) {
         return STATUS_OK;
     }
     Status status = STATUS_OK;

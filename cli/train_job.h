@@ -14,7 +14,8 @@
 
 typedef struct TrainOptions {
     int64_t ranks;
-    const char *resume; /* NULL; a run; "" the newest unfinished; "auto" that or none */
+    const char *resume;  /* NULL; a run; "" the newest unfinished; "auto" that or none */
+    const char *restart; /* NULL; a run to resume, or to begin again; beats `resume` */
     bool explain;
     const char *experiment;
     const char *run_name;

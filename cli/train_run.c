@@ -4,6 +4,7 @@
 #include "cli/evaluate.h"
 #include "cli/lr_find.h"
 #include "cli/reproduction.h"
+#include "cli/run_end.h"
 #include "cli/train_sets.h"
 
 #include "base/files.h"
@@ -18,10 +19,13 @@
 #include "trainer/comm.h"
 #include "trainer/early_stop.h"
 #include "trainer/host.h"
+#include "trainer/launch.h"
 #include "trainer/progress.h"
 #include "trainer/result_files.h"
+#include "trainer/watch.h"
 #include "trainer/tensorboard.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +56,7 @@ struct TrainingRun {
     size_t n_datasets;
     Callback callbacks[MAX_CALLBACKS];
     CallbackList list;
+    const volatile sig_atomic_t *signal;
     Ending ending;
 };
 
@@ -309,6 +314,32 @@ static void abandon(TrainingRun *run, Status status)
     free(hint);
 }
 
+static void tell_supervisor(const TrainingRun *run)
+{
+    if (run->tracked.store_uri) {
+        char *text = mem_printf("%s\n%s", run->tracked.run_id, run->tracked.store_uri);
+        launch_tell(LAUNCH_RUN, text);
+        free(text);
+    }
+}
+
+/* From the watching thread: the training itself stands still, waiting for a rank that is
+ * dead or hangs. A user who had asked for the end gets that. */
+static Status record_failure(void *context, const char *reason)
+{
+    const TrainingRun *run = context;
+    int number = run->signal ? (int)*run->signal : 0;
+    Status status = number == 0        ? STATUS_FAILED
+                    : number == SIGINT ? STATUS_INTERRUPTED
+                                       : STATUS_REQUEUE;
+    if (run->tracked.store_uri &&
+        run_end_record(run->tracked.store_uri, run->tracked.run_id, status,
+                       status == STATUS_FAILED ? reason : NULL) == STATUS_OK) {
+        launch_tell(LAUNCH_RECORDED, "");
+    }
+    return status == STATUS_INTERRUPTED ? status : STATUS_FAILED;
+}
+
 Status training_run_open(const WholeConfig *config, const Splits *splits,
                          const ResumePoint *resume, int n_ranks,
                          const TrainOptions *options, TrainingRun **out)
@@ -331,6 +362,8 @@ Status training_run_open(const WholeConfig *config, const Splits *splits,
     }
     log_note("run %s (%s) in experiment %s", run->tracked.run_name, run->trial_id,
              config->top.experiment);
+    tell_supervisor(run);
+    watch_on_failure(record_failure, run);
     *out = run;
     return STATUS_OK;
 }
@@ -339,6 +372,7 @@ void training_run_fill(TrainingRun *run, TrainJob *job)
 {
     train_sets_notice(&run->config->train, run->notice);
     job->callbacks = &run->list;
+    run->signal = job->signal;
     job->time_before_s = run->resume->time_before_s;
     job->start = (TrialStart){
         .run_id = run->tracked.run_id,
@@ -415,6 +449,8 @@ Status training_run_close(TrainingRun *run, const Ranks *ranks, Status status)
 {
     Status evaluated = STATUS_OK;
     callbacks_close(&run->list);
+    watch_on_failure(NULL, NULL);
+    launch_tell(LAUNCH_RECORDED, "");
     if (run->tracked.run_id && run->options->json && is_training(run->options)) {
         evaluated = print_json(run, ranks, status);
     } else if (run->result_dir && status == STATUS_OK && is_training(run->options)) {

@@ -1,6 +1,8 @@
 /* Composes and reads checkpoint folders from the parts that model/ and data/ write. */
 #include "trainer/checkpoint.h"
 
+#include "base/pulse.h"
+#include "base/fault.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -199,11 +201,13 @@ static Status compose(const char *dir, const Classifier *model, const Preprocess
                       const Optimizer *optimizer, const CheckpointInfo *info)
 {
     TRY(save_first(dir, model, pre, optimizer, info->position));
+    fault_point("checkpoint");
     TRY(preprocessor_save(pre, dir));
     for (size_t i = 0; i < info->n_more; i++) {
         TRY(save_member(dir, &info->more[i], info));
     }
     TRY(save_description(dir, pre, info));
+    pulse_beat();
     return manifest_write(dir);
 }
 

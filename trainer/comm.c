@@ -2,6 +2,7 @@
 #include "trainer/comm.h"
 
 #include "base/mem.h"
+#include "base/pulse.h"
 
 #include <mpi.h>
 #include <stdlib.h>
@@ -33,9 +34,11 @@ static int piece_of(size_t left)
 static void comm_broadcast(void *self, void *bytes, size_t n)
 {
     char *p = bytes;
+    pulse_wait_begin();
     for (size_t at = 0; at < n; at += PIECE) {
         MPI_Bcast(p + at, piece_of(n - at), MPI_BYTE, 0, comm_of(self));
     }
+    pulse_wait_end();
 }
 
 /* One broadcast per rank: any size, and the bytes land in their place. */
@@ -46,6 +49,7 @@ static void comm_gather(void *self, const void *mine, void *all, const size_t *c
     MPI_Comm_rank(comm, &rank);
     MPI_Comm_size(comm, &size);
     char *to = all;
+    pulse_wait_begin();
     for (int root = 0; root < size; root++) {
         if (root == rank && counts[root] > 0 && to != (const char *)mine) {
             memmove(to, mine, counts[root]);
@@ -55,6 +59,7 @@ static void comm_gather(void *self, const void *mine, void *all, const size_t *c
         }
         to += counts[root];
     }
+    pulse_wait_end();
 }
 
 static void comm_exchange(void *self, int partner, const void *send, size_t send_n,
@@ -63,6 +68,7 @@ static void comm_exchange(void *self, int partner, const void *send, size_t send
     MPI_Comm comm = comm_of(self);
     const char *from = send;
     char *to = recv;
+    pulse_wait_begin();
     do {
         int out = piece_of(send_n), in = piece_of(recv_n);
         MPI_Sendrecv(from, out, MPI_BYTE, partner, 0, to, in, MPI_BYTE, partner, 0, comm,
@@ -72,12 +78,15 @@ static void comm_exchange(void *self, int partner, const void *send, size_t send
         send_n -= (size_t)out;
         recv_n -= (size_t)in;
     } while (send_n > 0 || recv_n > 0);
+    pulse_wait_end();
 }
 
 static int comm_max(void *self, int value)
 {
     int largest = value;
+    pulse_wait_begin();
     MPI_Allreduce(&value, &largest, 1, MPI_INT, MPI_MAX, comm_of(self));
+    pulse_wait_end();
     return largest;
 }
 
@@ -85,6 +94,7 @@ static void comm_wait(void *self)
 {
     MPI_Request request;
     int done = 0;
+    pulse_wait_begin();
     MPI_Ibarrier(comm_of(self), &request);
     while (!done) {
         MPI_Test(&request, &done, MPI_STATUS_IGNORE);
@@ -92,6 +102,7 @@ static void comm_wait(void *self)
             nanosleep(&(struct timespec){.tv_nsec = 1000 * 1000}, NULL);
         }
     }
+    pulse_wait_end();
 }
 
 static void comm_abort(void *self, int code)
@@ -172,7 +183,9 @@ static void comm_split(void *self, int color, Ranks *out)
     Comm *part = mem_zalloc(1, sizeof *part);
     part->request = MPI_REQUEST_NULL;
     /* Equal keys: ranks keep their order. */
+    pulse_wait_begin();
     MPI_Comm_split(comm_of(self), color, 0, &part->comm);
+    pulse_wait_end();
     *out = ranks_of(part);
 }
 
@@ -193,10 +206,12 @@ Status comm_open(Ranks *out)
 void comm_close(void)
 {
     check_set_abort(NULL, -1);
+    pulse_wait_begin();
     MPI_Comm_free(&world.comm);
     free(world.mine);
     free(world.all);
     MPI_Finalize();
+    pulse_wait_end();
 }
 
 const char *comm_library(void)

@@ -102,6 +102,14 @@ const Field train_fields[] = {
      .help =
          "each rank keeps a part of the optimizer's moments instead of all (ZeRO, stage "
          "1); the same bits, for one more exchange of the weights that move"},
+    {"hang_timeout_s", FIELD_DOUBLE, AT(hang_timeout_s), "300", 0, 1e6, .unit = "s",
+     .placement = true,
+     .help = "a rank that stands still for so long is named and the job ends; more than "
+             "the slowest leaf of a batch, or write, takes; 0 = off"},
+    {"max_failures", FIELD_INT, AT(max_failures), "0", 0, 1e6, .placement = true,
+     .help =
+         "with --ranks: how often a job is started again, from the newest checkpoint, "
+         "after a rank died or hung or the training failed"},
     {"fast_dev_run", FIELD_INT, AT(fast_dev_run), "0", 0, 1e6, .unit = "batches",
      .help = "a trial of the machinery: so many training steps and validation batches, "
              "one epoch, nothing kept; 0 = off"},

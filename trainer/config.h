@@ -47,6 +47,8 @@ typedef struct TrainConfig {
     int64_t seeds;           /* models trained, from seed, seed + 1, ... */
     int64_t seed_groups;     /* of ranks that train seeds side by side, at most; 0: any */
     bool shard_optimizer;    /* ranks part the moments among them */
+    double hang_timeout_s;   /* of a rank that stands still; 0 = off */
+    int64_t max_failures;    /* restarts by the supervisor */
     int64_t fast_dev_run;    /* 0 = off; else training steps, and validation batches */
     int64_t overfit_batches; /* 0 = off; else the batches of every epoch */
 } TrainConfig;

@@ -3,6 +3,7 @@
 #include "trainer/gradient_sum.h"
 
 #include "base/bf16.h"
+#include "base/fault.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -145,6 +146,7 @@ PartialSum *gradient_sum_finish(GradientSum *sum, const Ranks *ranks)
     if (ranks->size > 1) {
         sum_over_ranks(sum, ranks, total->dense);
     }
+    fault_point("reduction");
     sparse_rows_sum_tree(ranks, &total->words, &sum->scratch[0], &sum->scratch[1]);
     return total;
 }

@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "trainer/host.h"
+#include "trainer/launch_news.h"
 #include "trainer/launch_notices.h"
 #include "trainer/launch_wire.h"
 
@@ -30,9 +32,17 @@ enum { EXIT_SIGNAL = 128 };
 /* After a second Ctrl-C mpirun gets this long to clean up behind its killed ranks. */
 static const double KILL_GRACE_S = 3;
 
+/* A job that a rank gave up gets this long to end by itself. */
+static const double HUNG_GRACE_S = 10;
+
+/* Ranks watch each other; the supervisor speaks up later, when none of them could. */
+static const double STOPPED_GRACE_S = 5;
+
 typedef struct Peer {
-    int fd;
+    int fd, rank;
     pid_t pid;
+    bool goodbye;
+    double stopped; /* clock_seconds() since which it was seen stopped; 0: it is not */
 } Peer;
 
 typedef struct Launch {
@@ -48,6 +58,9 @@ typedef struct Launch {
     int n_interrupts;
     double kill_at; /* clock_seconds(), 0 = never */
     LaunchNotices notices;
+    LaunchNews news;
+    bool any_goodbye; /* ranks that end in order say it after MPI's last barrier */
+    char lost[LAUNCH_REASON]; /* the first rank whose connection broke, or "" */
     bool ended;
     int wait_status;
 } Launch;
@@ -170,18 +183,78 @@ static void accept_rank(Launch *launch)
     }
     launch->peers = mem_grow(launch->peers, &launch->peers_cap, launch->n_peers + 1,
                              sizeof *launch->peers);
-    launch->peers[launch->n_peers++] = (Peer){fd, pid};
+    launch->peers[launch->n_peers++] = (Peer){.fd = fd, .pid = pid, .rank = hello.rank};
     launch->attached = true;
     if (launch->last_signal) {
         kill(pid, launch->last_signal);
     }
 }
 
-/* A rank never writes after its greeting, so anything readable is its end. */
+static void name_peer(const Peer *peer, char out[LAUNCH_REASON])
+{
+    char host[HOST_NAME];
+    host_name(host);
+    snprintf(out, LAUNCH_REASON, "rank %d on host %s (pid %d)", peer->rank, host,
+             (int)peer->pid);
+}
+
 static void drop_peer(Launch *launch, size_t i)
 {
+    if (!launch->peers[i].goodbye && !*launch->lost) {
+        name_peer(&launch->peers[i], launch->lost);
+    }
     close(launch->peers[i].fd);
     launch->peers[i] = launch->peers[--launch->n_peers];
+}
+
+static void hear_peer(Launch *launch, size_t i)
+{
+    bool there =
+        launch_news_read(&launch->news, launch->peers[i].fd, &launch->peers[i].goodbye);
+    launch->any_goodbye = launch->any_goodbye || launch->peers[i].goodbye;
+    if (!there) {
+        drop_peer(launch, i);
+    }
+    if (*launch->news.hung && launch->kill_at == 0) {
+        launch->kill_at = clock_seconds() + HUNG_GRACE_S;
+    }
+}
+
+static bool is_stopped(pid_t pid)
+{
+    char path[64], line[512] = "";
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "re");
+    if (!file) {
+        return false;
+    }
+    size_t n = fread(line, 1, sizeof line - 1, file);
+    fclose(file);
+    line[n] = '\0';
+    const char *state = strrchr(line, ')');
+    return state && (state[1] == ' ') && (state[2] == 'T' || state[2] == 't');
+}
+
+/* Ranks that were stopped have nobody to tell it when all are, or there is but one. */
+static void check_stopped(Launch *launch)
+{
+    double now = clock_seconds(), timeout = launch->news.hang_timeout_s;
+    for (size_t i = 0; i < launch->n_peers; i++) {
+        Peer *peer = &launch->peers[i];
+        double since = peer->stopped > 0 ? peer->stopped : now;
+        peer->stopped = is_stopped(peer->pid) ? since : 0;
+        if (peer->stopped > 0 && now - since > timeout + STOPPED_GRACE_S &&
+            !*launch->news.hung) {
+            char who[LAUNCH_REASON];
+            name_peer(peer, who);
+            snprintf(launch->news.hung, sizeof launch->news.hung,
+                     "%.400s hangs: it was stopped for %g s", who, timeout);
+            for (size_t k = 0; k < launch->n_peers; k++) {
+                kill(launch->peers[k].pid, SIGKILL);
+            }
+            launch->kill_at = now + KILL_GRACE_S;
+        }
+    }
 }
 
 enum { POLL_SIGNALS, POLL_LISTENER, POLL_ERRORS, POLL_FIXED };
@@ -197,11 +270,15 @@ static void supervise_once(Launch *launch)
         fds[POLL_FIXED + i] =
             (struct pollfd){.fd = launch->peers[i].fd, .events = POLLIN};
     }
-    poll(fds, POLL_FIXED + n_peers, launch->kill_at > 0 ? 100 : -1);
+    bool watching = launch->news.hang_timeout_s > 0;
+    poll(fds, POLL_FIXED + n_peers, launch->kill_at > 0 ? 100 : watching ? 1000 : -1);
     for (size_t i = n_peers; i-- > 0;) {
         if (fds[POLL_FIXED + i].revents) {
-            drop_peer(launch, i);
+            hear_peer(launch, i);
         }
+    }
+    if (watching) {
+        check_stopped(launch);
     }
     if (fds[POLL_LISTENER].revents) {
         accept_rank(launch);
@@ -379,32 +456,65 @@ static Status start(Launch *launch, int n_ranks, const StrList *command)
     return STATUS_OK;
 }
 
-static Status conclude(Launch *launch, int *exit_code)
+/* A rank that hung, left or vanished is to blame, whatever code the others ended with. */
+static Status blame(Launch *launch, int code)
+{
+    char who[LAUNCH_REASON];
+    int number = code - EXIT_SIGNAL;
+    bool by_signal = number > 0 && number < NSIG && code != STATUS_INTERRUPTED;
+    if (*launch->news.hung) {
+        status_set(STATUS_FAILED, "%s", launch->news.hung);
+        status_hint("a stopped process, a file system that does not answer, a lost host; "
+                    "how long is borne: train.hang_timeout_s");
+        return STATUS_FAILED;
+    }
+    bool named = launch_news_find_killed(launch->notices.held.p, who, sizeof who);
+    if (by_signal) {
+        status_set((Status)code, "%s was ended by signal %d (%s)",
+                   named           ? who
+                   : *launch->lost ? launch->lost
+                                   : "a rank",
+                   number, strsignal(number));
+        if (number == SIGKILL) {
+            status_hint("often the kernel, out of memory: see `dmesg`");
+        }
+        return (Status)code;
+    }
+    if (*launch->news.died) {
+        return status_set(STATUS_FAILED, "%s", launch->news.died);
+    }
+    return status_set(STATUS_FAILED,
+                      "%s has left in the middle of the job (exit code %d)", launch->lost,
+                      code);
+}
+
+static Status conclude(Launch *launch, LaunchReport *report)
 {
     int code = WIFEXITED(launch->wait_status)
                    ? WEXITSTATUS(launch->wait_status)
                    : EXIT_SIGNAL + WTERMSIG(launch->wait_status);
+    int number = code - EXIT_SIGNAL;
+    report->exit_code = code;
+    report->by_user = launch->last_signal != 0;
     if (launch->n_interrupts > 1) {
-        *exit_code = STATUS_INTERRUPTED;
+        report->exit_code = STATUS_INTERRUPTED;
         return STATUS_OK;
     }
     if (!launch->attached && launch->last_signal) {
-        *exit_code = EXIT_SIGNAL + launch->last_signal;
+        report->exit_code = EXIT_SIGNAL + launch->last_signal;
         return STATUS_OK;
     }
-    *exit_code = code;
     if (!launch->attached && code != 0) {
         launch_write(STDERR_FILENO, launch->notices.held.p, launch->notices.held.n);
         return status_set(STATUS_FAILED, "mpirun could not start the job (exit code %d)",
                           code);
     }
-    int signal_number = code - EXIT_SIGNAL;
-    if (signal_number > 0 && signal_number < NSIG && code != STATUS_INTERRUPTED) {
-        Status status = status_set((Status)code, "a rank was ended by signal %d (%s)",
-                                   signal_number, strsignal(signal_number));
-        if (signal_number == SIGKILL) {
-            status_hint("often the kernel, out of memory: see `dmesg`");
-        }
+    report->broken = *launch->news.hung || *launch->news.died ||
+                     (*launch->lost && launch->news.policy && !launch->any_goodbye) ||
+                     (number > 0 && number < NSIG && code != STATUS_INTERRUPTED);
+    if (report->broken) {
+        Status status = blame(launch, code);
+        report->exit_code = status;
         return status;
     }
     return STATUS_OK;
@@ -417,6 +527,7 @@ static void launch_free(Launch *launch)
     }
     free(launch->peers);
     launch_notices_free(&launch->notices);
+    launch_news_free(&launch->news);
     const int fds[] = {launch->signals, launch->listener, launch->errors};
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
         if (fds[i] >= 0) {
@@ -442,8 +553,45 @@ static Status check_request(int n_ranks)
     return STATUS_OK;
 }
 
-Status launch_run(int n_ranks, char *const argv[], int *exit_code)
+static void fill_report(Launch *launch, LaunchReport *report)
 {
+    LaunchNews *news = &launch->news;
+    report->max_failures = news->max_failures;
+    report->recorded = news->recorded;
+    report->run_id = news->run_id;
+    report->store_uri = news->store_uri;
+    news->run_id = news->store_uri = NULL;
+}
+
+static Status supervise(Launch *launch, LaunchReport *report)
+{
+    while (!launch->ended) {
+        supervise_once(launch);
+    }
+    /* What the ranks said last. */
+    for (size_t i = launch->n_peers; i-- > 0;) {
+        size_t before;
+        do {
+            before = launch->n_peers;
+            struct pollfd one = {.fd = launch->peers[i].fd, .events = POLLIN};
+            if (poll(&one, 1, 0) <= 0) {
+                break;
+            }
+            hear_peer(launch, i);
+        } while (launch->n_peers == before);
+    }
+    if (launch->errors >= 0) {
+        read_errors(launch);
+    }
+    launch_notices_end(&launch->notices);
+    Status status = conclude(launch, report);
+    fill_report(launch, report);
+    return status;
+}
+
+Status launch_supervise(int n_ranks, char *const argv[], LaunchReport *report)
+{
+    *report = (LaunchReport){0};
     Status status = check_request(n_ranks);
     char *mpirun = status == STATUS_OK ? find_mpirun() : NULL;
     if (status == STATUS_OK && !mpirun) {
@@ -451,7 +599,7 @@ Status launch_run(int n_ranks, char *const argv[], int *exit_code)
         status_hint("--ranks needs an MPI: sudo apt-get install openmpi-bin");
     }
     if (status != STATUS_OK) {
-        *exit_code = status;
+        report->exit_code = status;
         return status;
     }
     StrList command = command_line(mpirun, n_ranks, argv);
@@ -459,19 +607,28 @@ Status launch_run(int n_ranks, char *const argv[], int *exit_code)
         .signals = -1, .listener = -1, .errors = -1, .notices.out = STDERR_FILENO};
     sigprocmask(SIG_SETMASK, NULL, &launch.old_mask);
     status = start(&launch, n_ranks, &command);
-    *exit_code = status;
+    report->exit_code = status;
     if (status == STATUS_OK) {
-        while (!launch.ended) {
-            supervise_once(&launch);
-        }
-        if (launch.errors >= 0) {
-            read_errors(&launch);
-        }
-        launch_notices_end(&launch.notices);
-        status = conclude(&launch, exit_code);
+        status = supervise(&launch, report);
     }
     launch_free(&launch);
     strlist_free(&command);
     free(mpirun);
     return status;
+}
+
+Status launch_run(int n_ranks, char *const argv[], int *exit_code)
+{
+    LaunchReport report;
+    Status status = launch_supervise(n_ranks, argv, &report);
+    *exit_code = report.exit_code;
+    launch_report_free(&report);
+    return status;
+}
+
+void launch_report_free(LaunchReport *report)
+{
+    free(report->run_id);
+    free(report->store_uri);
+    *report = (LaunchReport){0};
 }

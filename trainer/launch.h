@@ -39,6 +39,19 @@ Launcher launch_detect(void);
  * supervisor's. Does nothing elsewhere. */
 void launch_attach(void);
 
+/* What a rank lets its supervisor know. */
+typedef enum LaunchWord {
+    LAUNCH_POLICY = 1, /* "MAX_FAILURES HANG_TIMEOUT_S", once the config is read */
+    LAUNCH_RUN,        /* "RUN_ID\nSTORE_URI", once the run exists */
+    LAUNCH_RECORDED,   /* how the run ended stands in its store */
+    LAUNCH_DIED,       /* a rank has vanished, in words; its launcher may know more */
+    LAUNCH_HUNG,       /* a rank hangs or has left, in words: what is to be said */
+    LAUNCH_GOODBYE     /* this rank ends in order */
+} LaunchWord;
+
+/* False, and nothing done, when no supervisor is there to hear it. Any thread. */
+bool launch_tell(LaunchWord word, const char *text);
+
 /* Runs this program with the arguments `argv` (argv[0] first, NULL last; `--ranks N` is
  * left out) on `n_ranks` ranks and waits for the end. Works as root and with fewer cores
  * than ranks. SIGINT, SIGTERM and SIGUSR1 are passed on to every rank; a second SIGINT
@@ -50,5 +63,20 @@ void launch_attach(void);
  * the message tells which (exit_code is set then too). STATUS_USAGE when this process is
  * a rank already, STATUS_NOT_FOUND when there is no mpirun. */
 Status launch_run(int n_ranks, char *const argv[], int *exit_code);
+
+/* What came of a job, for those who may start it again. */
+typedef struct LaunchReport {
+    int exit_code;
+    bool by_user;             /* signals were passed on */
+    bool broken;              /* a rank died, hung or left: nobody ended it in order */
+    int max_failures;         /* the config's, as far as it was read */
+    char *run_id, *store_uri; /* of the run that was made, or NULL */
+    bool recorded;            /* how it ended stands there */
+} LaunchReport;
+
+/* launch_run that tells more; a broken job's Status message names the rank. Free the
+ * report with launch_report_free, also after a failure. */
+Status launch_supervise(int n_ranks, char *const argv[], LaunchReport *report);
+void launch_report_free(LaunchReport *report);
 
 #endif

@@ -3,11 +3,19 @@
 #ifndef MUSTER_TRAINER_LAUNCH_WIRE_H
 #define MUSTER_TRAINER_LAUNCH_WIRE_H
 
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 /* Names the socket; also what tells a rank that launch_run started it. */
 #define LAUNCH_ENV_SOCKET "MUSTER_LAUNCH"
+
+/* Behind the hello a rank may send words (LaunchWord of launch.h) with a text. */
+typedef struct LaunchWordHead {
+    uint32_t word, n;
+} LaunchWordHead;
+
+enum { LAUNCH_TEXT = 4096 };
 
 typedef struct LaunchHello {
     int rank;

@@ -5,6 +5,7 @@
  * or a checkpoint whose report is told again on resuming. */
 #include "trainer/loop_groups.h"
 
+#include "base/pulse.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -35,8 +36,12 @@ static CheckpointInfo info_now(Loop *loop, const Report *report)
 static Status save(Loop *loop, const char *dir, const Report *report)
 {
     CheckpointInfo info = info_now(loop, report);
-    return checkpoint_save(dir, loop->members.of[0].model, loop->job->preprocessor,
-                           groups_whole_optimizer(loop, &loop->members.of[0]), &info);
+    PulsePhase before = pulse_phase(PULSE_CHECKPOINT);
+    Status status =
+        checkpoint_save(dir, loop->members.of[0].model, loop->job->preprocessor,
+                        groups_whole_optimizer(loop, &loop->members.of[0]), &info);
+    pulse_phase(before);
+    return status;
 }
 
 /* Remembers how saving ended. */
@@ -146,7 +151,9 @@ void loop_begin_save(Loop *loop, const Report *report)
 void loop_end_save(Loop *loop, bool wait)
 {
     if (loop->pending.waiting && (wait || checkpoint_writer_is_done(loop->writer))) {
+        PulsePhase before = pulse_phase(PULSE_CHECKPOINT);
         conclude(loop, checkpoint_writer_wait(loop->writer));
+        pulse_phase(before);
     }
 }
 

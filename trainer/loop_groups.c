@@ -3,6 +3,7 @@
 #include "trainer/loop_groups.h"
 
 #include "base/mem.h"
+#include "base/pulse.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -148,6 +149,7 @@ static void wait_for_all(Loop *loop, bool asked, void (*waiting)(Loop *loop))
     Notice *mine = &loop->board.mine;
     mine->done = true;
     mine->training = false;
+    pulse_wait_begin();
     for (bool over = false; !over;) {
         mine->stop = asked || *loop->job->signal != 0;
         over = hear(loop) && all_done(loop);
@@ -158,6 +160,7 @@ static void wait_for_all(Loop *loop, bool asked, void (*waiting)(Loop *loop))
             nanosleep(&NAP, NULL);
         }
     }
+    pulse_wait_end();
 }
 
 /* Rank 0 gets the bytes of rank `from`; the other ranks take no part. */

@@ -2,6 +2,8 @@
  * touches files, the terminal or the store runs on rank 0, behind is_root(). */
 #include "trainer/train_loop.h"
 
+#include "base/pulse.h"
+#include "base/fault.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/log.h"
@@ -398,7 +400,10 @@ Status train_loop(const TrainJob *job)
             loop.stop = job->ranks->max(job->ranks->self, loop.stop);
             loop_share_plateau(&loop);
         }
+        pulse_phase(PULSE_TRAINING);
         status = run_epochs(&loop);
+        pulse_phase(PULSE_ENDING);
+        fault_point("end");
         status = tell_end(&loop, status);
     }
     close_loop(&loop);

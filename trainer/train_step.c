@@ -2,6 +2,7 @@
  * add over leaves and ranks, gather the wide branch's share, update. */
 #include "trainer/train_step.h"
 
+#include "base/pulse.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/finite.h"
@@ -171,6 +172,7 @@ static void run_leaf(Stepper *s, size_t leaf, const LeafStep *step, bool want_st
         part->words = grad.words;
         wide_gather_add(&s->wide, &batch);
     }
+    pulse_beat();
     part->dense[at_stop(s)] = want_stop ? 1 : 0;
     gradient_sum_push(&s->sum);
 }

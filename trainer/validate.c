@@ -2,6 +2,8 @@
  * derives the same metrics from them. */
 #include "trainer/validate.h"
 
+#include "base/pulse.h"
+#include "base/fault.h"
 #include "base/mem.h"
 #include "model/metrics.h"
 #include "trainer/validate_parts.h"
@@ -148,9 +150,12 @@ void validate(const Ranks *ranks, const ValidationRequest *request, double *thre
                     .C = sizes->n_classes,
                     .n_lists = request->n_models > 1 ? request->n_models + 1 : 1};
     examples_of(&v, ranks->rank, &v.begin, &v.end);
+    PulsePhase before = pulse_phase(PULSE_VALIDATION);
+    fault_point("evaluation");
     if (sizes->multi_label) {
         validate_labels(&v, thresholds, out);
     } else {
         validate_classes(&v, out);
     }
+    pulse_phase(before);
 }
