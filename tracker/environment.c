@@ -248,7 +248,9 @@ void environment_tags(const EnvironmentFacts *facts, KeyValues *out)
     if (facts->source_name) {
         key_values_add(out, "mlflow.source.name", facts->source_name);
     }
-    add_git_tags(facts->source_name, out);
+    if (!facts->no_git) {
+        add_git_tags(facts->source_name, out);
+    }
     add_process(out);
     add_cpu(out);
     if (facts->n_ranks > 0) {

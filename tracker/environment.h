@@ -14,6 +14,7 @@ typedef struct EnvironmentFacts {
     size_t n_versions;
     const KeyValue *digests; /* become muster.digest.<key> */
     size_t n_digests;
+    bool no_git; /* it is not asked */
 } EnvironmentFacts;
 
 /* Adds mlflow.user, mlflow.source.{name,type,git.commit,git.branch}, muster.git.dirty,

@@ -35,7 +35,8 @@ static Status open_store(LogDelivery *delivery, double deadline)
     if (clock_seconds() < delivery->retry_at && deadline == 0) {
         return status_set(STATUS_FAILED, "the run store does not answer");
     }
-    StoreOptions options = {.mode = STORE_WRITE, .timeout_ms = timeout_ms};
+    StoreOptions options = {
+        .mode = STORE_WRITE, .durable = delivery->durable, .timeout_ms = timeout_ms};
     return store_open(delivery->store_uri, &options, &delivery->store);
 }
 

@@ -16,6 +16,7 @@
 typedef struct LogDelivery {
     const char *store_uri, *run_id; /* borrowed */
     SpoolWriter *spool;             /* borrowed */
+    bool durable;
 
     /* Its own. */
     Store *store;

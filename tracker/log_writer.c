@@ -466,7 +466,8 @@ Status log_writer_open(const LogWriterConfig *config, LogWriter **out)
     if (status == STATUS_OK) {
         writer->delivery = (LogDelivery){.store_uri = writer->store_uri,
                                          .run_id = writer->run_id,
-                                         .spool = writer->spool};
+                                         .spool = writer->spool,
+                                         .durable = config->durable};
         status = thread_start(&writer->thread, write_loop, writer);
     }
     if (status != STATUS_OK) {

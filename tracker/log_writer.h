@@ -19,6 +19,7 @@ typedef struct LogWriterConfig {
     const char *store_uri, *run_id;
     const char *result_dir; /* of the spool file */
     size_t queue_cap;       /* points; 0 = 16384 */
+    bool durable;           /* commits wait for the disk, as StoreOptions has it */
     int commit_ms;          /* how long items gather before they are committed; 0 = 100 */
 } LogWriterConfig;
 

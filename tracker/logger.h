@@ -18,6 +18,7 @@
 #include "base/status.h"
 #include "tracker/config.h"
 #include "tracker/entities.h"
+#include "tracker/tracked_run.h"
 #include "trainer/callback.h"
 
 /* What the caller knows about this training; all borrowed for the call, any may be NULL.
@@ -35,24 +36,11 @@ typedef struct RunFacts {
     const char *resume_run_id; /* continue this run instead of making one */
 } RunFacts;
 
-/* A run that exists in the store (or, with tracking off, in name alone). */
-typedef struct TrackedRun {
-    char *run_id;
-    char *run_name;
-    char *experiment_id;
-    char *experiment_name;
-    char *artifact_uri;
-    char *artifact_dir; /* its local folder (created), where results belong */
-    char *store_uri;    /* absolute; NULL with tracking off */
-    bool resumed;
-} TrackedRun;
-
 /* Finds or creates the experiment, creates the run (or takes up `resume_run_id`, or the
  * config's run_id: back to RUNNING, tags muster.resumed and muster.resumed_at) and its
  * artifact folder. With tracking off it only invents id, name and folder. */
 Status logger_create_run(const TrackingConfig *config, const RunFacts *facts,
                          TrackedRun *out);
-void tracked_run_free(TrackedRun *run);
 
 /* Ends a run that never came to train (bad data, Ctrl-C while reading): without this it
  * would stay RUNNING. Any Status maps as TrialEnd's does. */

@@ -16,18 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-void tracked_run_free(TrackedRun *run)
-{
-    free(run->run_id);
-    free(run->run_name);
-    free(run->experiment_id);
-    free(run->experiment_name);
-    free(run->artifact_uri);
-    free(run->artifact_dir);
-    free(run->store_uri);
-    *run = (TrackedRun){0};
-}
-
 /* ---- tags ---- */
 
 static KeyValue *as_key_values(const NamedText *texts, size_t n)
@@ -69,115 +57,6 @@ static void collect_tags(const TrackingConfig *config, const RunFacts *facts,
     }
 }
 
-/* ---- experiment and run ---- */
-
-static Status find_or_create_experiment(Store *store, const char *name, Experiment *out)
-{
-    Status status = store_get_experiment_by_name(store, name, out);
-    if (status != STATUS_NOT_FOUND) {
-        return status;
-    }
-    char *id = NULL;
-    ExperimentCreate create = {.name = name};
-    Status created = store_create_experiment(store, &create, &id);
-    free(id);
-    /* Another process may have been faster: then it is there now. */
-    status = store_get_experiment_by_name(store, name, out);
-    return status == STATUS_NOT_FOUND && created != STATUS_OK
-               ? store_create_experiment(store, &create, &id)
-               : status;
-}
-
-static Status refuse_deleted_experiment(const Experiment *experiment)
-{
-    if (!experiment->deleted) {
-        return STATUS_OK;
-    }
-    status_set(STATUS_USAGE, "the experiment '%s' is deleted", experiment->name);
-    status_hint("choose another name: tracking.experiment_name=NAME");
-    return STATUS_USAGE;
-}
-
-static Status start_run(Store *store, const TrackingConfig *config, const RunFacts *facts,
-                        const Experiment *experiment, Run *out)
-{
-    KeyValues tags = {0};
-    collect_tags(config, facts, &tags);
-    RunCreate create = {
-        .experiment_id = experiment->experiment_id,
-        .run_name = config->run_name,
-        .user_id = key_values_get(&tags, "mlflow.user"),
-        .start_time = clock_wall_ms(),
-        .tags = tags.items,
-        .n_tags = tags.n,
-    };
-    Status status = store_create_run(store, &create, out);
-    key_values_free(&tags);
-    return status;
-}
-
-/* A resumed run says how often it was taken up again, and where it runs now. */
-static void add_resume_tags(const Run *run, KeyValues *tags)
-{
-    const char *before = key_values_get(&run->tags, "muster.resumed");
-    key_values_add_take(tags, mem_strdup("muster.resumed"),
-                        mem_printf("%ld", (before ? strtol(before, NULL, 10) : 0) + 1));
-    key_values_add_take(tags, mem_strdup("muster.resumed_at"),
-                        mem_printf("%lld", (long long)clock_wall_ms()));
-}
-
-static Status take_up_run(Store *store, const TrackingConfig *config,
-                          const RunFacts *facts, const char *reference, Run *out)
-{
-    Run run;
-    TRY(store_find_run(store, reference, &run));
-    RunUpdate update = {.status = RUN_RUNNING, .end_time = -1};
-    KeyValues tags = {0};
-    collect_tags(config, facts, &tags);
-    add_resume_tags(&run, &tags);
-    LogBatch batch = {.tags = tags.items, .n_tags = tags.n};
-    Status status = store_update_run(store, run.run_id, &update);
-    if (status == STATUS_OK) {
-        status = store_log_batch(store, run.run_id, &batch);
-    }
-    key_values_free(&tags);
-    if (status != STATUS_OK) {
-        run_free(&run);
-        return status;
-    }
-    *out = run;
-    return STATUS_OK;
-}
-
-/* ---- its folder ---- */
-
-static Status make_artifact_dir(TrackedRun *run)
-{
-    run->artifact_dir = artifact_local_path(run->artifact_uri);
-    if (!run->artifact_dir) {
-        char *here =
-            mem_printf("mlartifacts/%s/%s/artifacts", run->experiment_id, run->run_id);
-        run->artifact_dir = path_absolute(here);
-        free(here);
-        log_warning("artifacts at %s cannot be written; they stay in %s",
-                    run->artifact_uri, run->artifact_dir);
-    }
-    return dir_make(run->artifact_dir);
-}
-
-static void describe(const Store *store, const Experiment *experiment, const Run *run,
-                     TrackedRun *out)
-{
-    *out = (TrackedRun){
-        .run_id = mem_strdup(run->run_id),
-        .run_name = mem_strdup(run->run_name),
-        .experiment_id = mem_strdup(experiment->experiment_id),
-        .experiment_name = mem_strdup(experiment->name),
-        .artifact_uri = mem_strdup(run->artifact_uri),
-        .store_uri = mem_strdup(store->uri),
-    };
-}
-
 /* ---- the public steps ---- */
 
 static Status invent_run(const TrackingConfig *config, TrackedRun *out)
@@ -206,37 +85,6 @@ static Status invent_run(const TrackingConfig *config, TrackedRun *out)
     return STATUS_OK;
 }
 
-static Status create_in_store(Store *store, const TrackingConfig *config,
-                              const RunFacts *facts, TrackedRun *out)
-{
-    const char *resume = facts->resume_run_id ? facts->resume_run_id : config->run_id;
-    Experiment experiment = {0};
-    Run run = {0};
-    Status status = STATUS_OK;
-    if (resume && *resume) {
-        status = take_up_run(store, config, facts, resume, &run);
-        if (status == STATUS_OK) {
-            status = store_get_experiment(store, run.experiment_id, &experiment);
-        }
-    } else {
-        const char *name = config->experiment_name ? config->experiment_name : "Default";
-        status = find_or_create_experiment(store, name, &experiment);
-        if (status == STATUS_OK) {
-            status = refuse_deleted_experiment(&experiment);
-        }
-        if (status == STATUS_OK) {
-            status = start_run(store, config, facts, &experiment, &run);
-        }
-    }
-    if (status == STATUS_OK) {
-        describe(store, &experiment, &run, out);
-        out->resumed = resume && *resume;
-    }
-    experiment_free(&experiment);
-    run_free(&run);
-    return status;
-}
-
 Status logger_create_run(const TrackingConfig *config, const RunFacts *facts,
                          TrackedRun *out)
 {
@@ -244,39 +92,26 @@ Status logger_create_run(const TrackingConfig *config, const RunFacts *facts,
     if (!config->enabled) {
         return invent_run(config, out);
     }
-    StoreOptions options = {.mode = STORE_CREATE, .artifact_root = config->artifact_root};
-    Store *store;
-    TRY(store_open(config->uri, &options, &store));
-    TrackedRun run = {0};
-    Status status = create_in_store(store, config, facts ? facts : &NO_FACTS, &run);
-    store_close(store);
-    TRY(status);
-    status = make_artifact_dir(&run);
-    if (status != STATUS_OK) {
-        StrBuf message = {0};
-        strbuf_add_text(&message, status_message());
-        logger_abandon_run(&run, status);
-        status_set(status, "%s", message.p);
-        strbuf_free(&message);
-        tracked_run_free(&run);
-        return status;
-    }
-    *out = run;
-    return STATUS_OK;
+    facts = facts ? facts : &NO_FACTS;
+    KeyValues tags = {0};
+    collect_tags(config, facts, &tags);
+    RunStart start = {
+        .store_uri = config->uri,
+        .artifact_root = config->artifact_root,
+        .experiment_name = config->experiment_name,
+        .run_name = config->run_name,
+        .run_id = facts->resume_run_id ? facts->resume_run_id : config->run_id,
+        .tags = tags.items,
+        .n_tags = tags.n,
+    };
+    Status status = tracked_run_start(&start, out);
+    key_values_free(&tags);
+    return status;
 }
 
 Status logger_abandon_run(const TrackedRun *run, Status why)
 {
-    if (!run->store_uri) {
-        return STATUS_OK;
-    }
-    StoreOptions options = {.mode = STORE_WRITE, .timeout_ms = 2000};
-    Store *store;
-    TRY(store_open(run->store_uri, &options, &store));
-    RunUpdate update = {.status = logger_run_status(why), .end_time = clock_wall_ms()};
-    Status status = store_update_run(store, run->run_id, &update);
-    store_close(store);
-    return status;
+    return tracked_run_end(run, logger_run_status(why));
 }
 
 RunStatus logger_run_status(Status status)
