@@ -17,7 +17,7 @@
 #include <string.h>
 
 extern const Command command_train, command_pretrain, command_lr_find, command_data,
-    command_runs, command_result, command_evaluate, command_predict, command_reproduce,
+    command_runs, command_result, command_evaluate, command_predict, command_exec, command_reproduce,
     command_store, command_sync, command_doctor, command_version;
 
 static const Command *const COMMANDS[] = {
@@ -25,9 +25,10 @@ static const Command *const COMMANDS[] = {
     &command_lr_find,   &command_data,
     &command_runs,      &command_result,
     &command_evaluate,  &command_predict,
-    &command_reproduce, &command_store,
-    &command_sync,      &command_doctor,
-    &command_version,   NULL,
+    &command_exec,      &command_reproduce,
+    &command_store,     &command_sync,
+    &command_doctor,    &command_version,
+    NULL,
 };
 
 /* The program itself stands at the top of the tree of commands. */

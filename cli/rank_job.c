@@ -3,6 +3,7 @@
 
 #include "cli/supervise.h"
 
+#include "base/console_capture.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/pulse.h"
@@ -51,6 +52,9 @@ static Status run_rank(const RankJob *job, const Invocation *invocation)
 {
     if (job->quick && launch_detect().size <= 1) {
         return job->main(&ranks_single, invocation, job->context);
+    }
+    if (job->captured) {
+        console_capture_begin();
     }
     TRY(comm_open(&world));
     if (world.rank != 0) {

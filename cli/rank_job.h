@@ -17,6 +17,8 @@ typedef struct RankJob {
     /* Started by hand it is one rank that does without MPI, which takes a part of a
      * second to come up. */
     bool quick;
+
+    bool captured; /* what it prints is kept: base/console_capture.h */
 } RankJob;
 
 /* Under a launcher runs `main` on its ranks; else on this one, or with n_ranks > 0 on as

@@ -1,6 +1,8 @@
 /* Guards around the three standard descriptors. */
 #include "cli/standard_streams.h"
 
+#include "base/console_capture.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,7 +26,10 @@ Status standard_streams_close(void)
 {
     errno = 0;
     int failed = ferror(stdout);
-    if (fclose(stdout) != 0 || failed) {
+    failed = fclose(stdout) != 0 || failed;
+    int reason = errno, lost = console_capture_end();
+    if (failed || lost) {
+        errno = lost ? lost : reason;
         return status_set(STATUS_FAILED, "standard output: %s",
                           errno ? strerror(errno) : "output was lost");
     }

@@ -99,7 +99,7 @@ static Status run_rank(const Ranks *ranks, const Invocation *invocation, void *c
 
 Status train_run_on_ranks(const Invocation *invocation, TrainOptions *chosen)
 {
-    const RankJob job = {.main = run_rank, .context = chosen};
+    const RankJob job = {.main = run_rank, .context = chosen, .captured = !chosen->explain};
     return rank_job_run(&job, chosen->ranks, invocation);
 }
 

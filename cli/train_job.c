@@ -19,6 +19,7 @@
 #include "data/prepared.h"
 #include "trainer/launch.h"
 #include "trainer/members.h"
+#include "trainer/rank_console.h"
 #include "trainer/watch.h"
 
 #include <stdio.h>
@@ -195,7 +196,11 @@ static Status open_run(TrainJobState *job)
         status = training_run_open(&job->config, &job->data.splits, &job->resume,
                                    job->ranks->size, job->options, &job->run);
     }
-    return ranks_agree(job->ranks, status);
+    TRY(ranks_agree(job->ranks, status));
+    if (job->config.tracking.console) {
+        rank_console_keep(job->ranks, job->run ? training_run_dir(job->run) : NULL);
+    }
+    return STATUS_OK;
 }
 
 static void prepare_loop(TrainJobState *job, const volatile sig_atomic_t *signal)

@@ -368,6 +368,11 @@ Status training_run_open(const WholeConfig *config, const Splits *splits,
     return STATUS_OK;
 }
 
+const char *training_run_dir(const TrainingRun *run)
+{
+    return run->result_dir;
+}
+
 void training_run_fill(TrainingRun *run, TrainJob *job)
 {
     train_sets_notice(&run->config->train, run->notice);

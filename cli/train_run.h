@@ -16,6 +16,9 @@ Status training_run_open(const WholeConfig *config, const Splits *splits,
                          const ResumePoint *resume, int n_ranks,
                          const TrainOptions *options, TrainingRun **out);
 
+/* Where its results go. Borrowed. */
+const char *training_run_dir(const TrainingRun *run);
+
 /* Lends the run's facts and callbacks to the loop. */
 void training_run_fill(TrainingRun *run, TrainJob *job);
 

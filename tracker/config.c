@@ -28,6 +28,15 @@ const Field tracking_fields[] = {
      .help = "keep result files and checkpoints with the run's artifacts"},
     {"step_interval", FIELD_INT, AT(step_interval), "10", .min = 0, .max = 1e9,
      .unit = "steps", .help = "log train_loss_step every so many steps; 0 = never"},
+    {"system_metrics", FIELD_BOOL, AT(system_metrics), "true",
+     .help = "log processors, memory, disk and network of every node as system/... "
+             "(environment: MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING)"},
+    {"system_metrics_interval", FIELD_DOUBLE, AT(system_metrics_interval), "10",
+     .min = 0.05, .max = 86400, .unit = "s",
+     .help = "from one look at the machine to the next (environment: "
+             "MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL)"},
+    {"console", FIELD_BOOL, AT(console), "true",
+     .help = "keep what each rank prints with the run: logs/rank-<n>.log, 10 MB at most"},
     {"tags", FIELD_LIST, AT(tags), NULL, .help = "tags of the run: [key=value, ...]"},
 };
 
@@ -43,7 +52,11 @@ Status tracking_config_environment(Config *source)
 {
     TRY(take_variable(source, "MLFLOW_TRACKING_URI", "tracking.uri"));
     TRY(take_variable(source, "MLFLOW_EXPERIMENT_NAME", "tracking.experiment_name"));
-    return take_variable(source, "MLFLOW_RUN_ID", "tracking.run_id");
+    TRY(take_variable(source, "MLFLOW_RUN_ID", "tracking.run_id"));
+    TRY(take_variable(source, "MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING",
+                      "tracking.system_metrics"));
+    return take_variable(source, "MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL",
+                         "tracking.system_metrics_interval");
 }
 
 /* Puts the place of a value before the message, as every config error has it. */

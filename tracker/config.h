@@ -15,8 +15,11 @@ typedef struct TrackingConfig {
     char *artifact_root;   /* NULL: mlartifacts beside the store */
     bool save_artifact; /* result files and kept checkpoints reach the artifact store */
     int64_t
-        step_interval; /* optimizer steps between points of train_loss_step; 0 = none */
-    StrList tags;      /* "key=value" */
+        step_interval;   /* optimizer steps between points of train_loss_step; 0 = none */
+    bool system_metrics; /* processors, memory, disk and network of every node */
+    double system_metrics_interval; /* seconds */
+    bool console;                   /* what ranks print is kept: logs/rank-<n>.log */
+    StrList tags;                   /* "key=value" */
 } TrackingConfig;
 
 extern const Field tracking_fields[];
