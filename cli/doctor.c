@@ -20,6 +20,7 @@ static const struct {
     {"shared memory", check_shared_memory},
     {"blas", check_blas},
     {"sqlite", check_sqlite},
+    {"mpi library", check_mpi_library},
     {"mpi launcher", check_mpi_launcher},
     {"started by", check_started_by},
     {"file system", check_file_system},

@@ -31,6 +31,7 @@ void check_cpu_limit(Finding *finding);
 /* doctor_software.c */
 void check_blas(Finding *finding);
 void check_sqlite(Finding *finding);
+void check_mpi_library(Finding *finding);
 void check_mpi_launcher(Finding *finding);
 void check_started_by(Finding *finding);
 

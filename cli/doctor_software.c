@@ -4,6 +4,7 @@
 #include "cli/probe.h"
 #include "model/gemm.h"
 #include "tracker/db.h"
+#include "trainer/comm.h"
 #include "trainer/launch.h"
 
 #include <stdio.h>
@@ -29,30 +30,31 @@ void check_sqlite(Finding *finding)
     finding_set(finding, LEVEL_OK, "SQLite %s", db_library_version());
 }
 
+void check_mpi_library(Finding *finding)
+{
+    finding_set(finding, LEVEL_OK, "%s", comm_library());
+}
+
 void check_mpi_launcher(Finding *finding)
 {
-    static const char *const NAMES[] = {"mpirun", "mpiexec"};
     enum { TIMEOUT_MS = 10000 };
-    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
-        char *program = probe_find_program(NAMES[i]);
-        if (!program) {
-            continue;
-        }
-        const char *argv[] = {program, "--version", NULL};
-        char line[256] = "";
-        if (probe_run(argv, TIMEOUT_MS, line, sizeof line)) {
-            finding_set(finding, LEVEL_OK, "%s: %s", program, line);
-        } else {
-            finding_set(finding, LEVEL_WARN, "%s does not say its version", program);
-            finding_advise(finding, LEVEL_WARN, "try: %s --version", program);
-        }
-        free(program);
+    char *program = launch_find_mpirun();
+    if (!program) {
+        finding_set(finding, LEVEL_WARN, "no mpirun on PATH");
+        finding_advise(finding, LEVEL_WARN,
+                       "one rank works; for more: apt install openmpi-bin, or load your "
+                       "cluster's module");
         return;
     }
-    finding_set(finding, LEVEL_WARN, "no mpirun on PATH");
-    finding_advise(finding, LEVEL_WARN,
-                   "one rank works; for more: apt install openmpi-bin, or load your "
-                   "cluster's module");
+    const char *argv[] = {program, "--version", NULL};
+    char line[256] = "";
+    if (probe_run(argv, TIMEOUT_MS, line, sizeof line)) {
+        finding_set(finding, LEVEL_OK, "%s: %s", program, line);
+    } else {
+        finding_set(finding, LEVEL_WARN, "%s does not say its version", program);
+        finding_advise(finding, LEVEL_WARN, "try: %s --version", program);
+    }
+    free(program);
 }
 
 /* srun without an MPI plugin that our MPI speaks starts every task as rank 0 of 1. */

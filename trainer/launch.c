@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "trainer/comm.h"
 #include "trainer/host.h"
 #include "trainer/launch_news.h"
 #include "trainer/launch_notices.h"
@@ -365,22 +366,29 @@ static void set_environment(int n_ranks, const char *socket_name)
     }
 }
 
-/* The first executable of these names on PATH, NULL when there is none; free with
- * free(). */
-static char *find_mpirun(void)
+/* MPICH's mpirun speaks on stdout, as others do on stderr. */
+static bool is_mpich(void)
 {
-    static const char *const names[] = {"mpirun", "mpiexec"};
+    return strncmp(comm_library(), "MPICH", 5) == 0;
+}
+
+/* Where several are installed side by side their names tell them apart. */
+char *launch_find_mpirun(void)
+{
+    bool mpich = is_mpich();
+    const char *const names[] = {mpich ? "mpirun.mpich" : "mpirun.openmpi", "mpirun",
+                                 "mpiexec"};
     const char *path = getenv("PATH");
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        for (const char *p = path; p && *p; p += strspn(p, ":")) {
-            size_t n = strcspn(p, ":");
+    for (const char *p = path; p && *p; p += strspn(p, ":")) {
+        size_t n = strcspn(p, ":");
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
             char *file = mem_printf("%.*s/%s", (int)n, p, names[i]);
             if (access(file, X_OK) == 0) {
                 return file;
             }
             free(file);
-            p += n;
         }
+        p += n;
     }
     return NULL;
 }
@@ -421,6 +429,9 @@ static void become_mpirun(const Launch *launch, pid_t supervisor, int errors_in,
     int nothing = open("/dev/null", O_RDONLY);
     dup2(nothing, STDIN_FILENO);
     dup2(errors_in, STDERR_FILENO);
+    if (is_mpich()) {
+        dup2(errors_in, STDOUT_FILENO);
+    }
     sigprocmask(SIG_SETMASK, &launch->old_mask, NULL);
     char **argv = mem_zalloc(command->n + 1, sizeof *argv);
     memcpy(argv, command->items, command->n * sizeof *argv);
@@ -493,6 +504,8 @@ static Status conclude(Launch *launch, LaunchReport *report)
     int code = WIFEXITED(launch->wait_status)
                    ? WEXITSTATUS(launch->wait_status)
                    : EXIT_SIGNAL + WTERMSIG(launch->wait_status);
+    int told = launch_notices_signal(&launch->notices);
+    code = told > 0 ? EXIT_SIGNAL + told : code;
     int number = code - EXIT_SIGNAL;
     report->exit_code = code;
     report->by_user = launch->last_signal != 0;
@@ -593,7 +606,7 @@ Status launch_supervise(int n_ranks, char *const argv[], LaunchReport *report)
 {
     *report = (LaunchReport){0};
     Status status = check_request(n_ranks);
-    char *mpirun = status == STATUS_OK ? find_mpirun() : NULL;
+    char *mpirun = status == STATUS_OK ? launch_find_mpirun() : NULL;
     if (status == STATUS_OK && !mpirun) {
         status = status_set(STATUS_NOT_FOUND, "mpirun: not found on PATH");
         status_hint("--ranks needs an MPI: sudo apt-get install openmpi-bin");

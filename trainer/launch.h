@@ -52,6 +52,10 @@ typedef enum LaunchWord {
 /* False, and nothing done, when no supervisor is there to hear it. Any thread. */
 bool launch_tell(LaunchWord word, const char *text);
 
+/* The first mpirun on PATH that starts programs of our MPI, MPICH's where that is it;
+ * NULL when there is none. Free with free(). */
+char *launch_find_mpirun(void);
+
 /* Runs this program with the arguments `argv` (argv[0] first, NULL last; `--ranks N` is
  * left out) on `n_ranks` ranks and waits for the end. Works as root and with fewer cores
  * than ranks. SIGINT, SIGTERM and SIGUSR1 are passed on to every rank; a second SIGINT

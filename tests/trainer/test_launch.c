@@ -397,6 +397,28 @@ static void test_notices_are_moved_aside(void **state)
     }
 }
 
+static void test_notices_of_mpich(void **state)
+{
+    (void)state;
+#define EQUALS                                                                           \
+    "==========================================================================="        \
+    "========\n"
+    const char *text =
+        "\nmine\n\n" EQUALS "=   BAD TERMINATION\n" EQUALS
+        "YOUR APPLICATION TERMINATED WITH THE EXIT STRING: Killed (signal 9)\n"
+        "This typically refers to a problem with your application.\n"
+        "Please see the FAQ page for debugging suggestions\n"
+        "Please\n== mine\n\n\nlast";
+    for (size_t step = 1; step < 9; step++) {
+        LaunchNotices notices;
+        char *found = filtered(text, step, &notices);
+        assert_string_equal(found, "\nmine\nPlease\n== mine\n\n\nlast");
+        assert_int_equal(launch_notices_signal(&notices), 9);
+        free(found);
+        launch_notices_free(&notices);
+    }
+}
+
 static void test_progress_passes_before_its_line_ends(void **state)
 {
     (void)state;
@@ -417,6 +439,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_launchers_are_told_apart),
         cmocka_unit_test(test_notices_are_moved_aside),
+        cmocka_unit_test(test_notices_of_mpich),
         cmocka_unit_test(test_progress_passes_before_its_line_ends),
         cmocka_unit_test(test_no_mpirun),
         cmocka_unit_test(test_nested_and_silly_counts_are_refused),
