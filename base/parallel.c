@@ -7,12 +7,19 @@
 #include <sched.h>
 #include <stdbool.h>
 
+static size_t limit = MOST_THREADS;
+
+void parallel_limit(size_t n)
+{
+    limit = n > 0 && n < MOST_THREADS ? n : MOST_THREADS;
+}
+
 size_t parallel_cores(void)
 {
     cpu_set_t cores;
     CPU_ZERO(&cores);
     int n = sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
-    return n < 1 ? 1 : n > MOST_THREADS ? MOST_THREADS : (size_t)n;
+    return n < 1 ? 1 : (size_t)n < limit ? (size_t)n : limit;
 }
 
 typedef struct Part {

@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/pretrain_mlm.h"
 #include "cli/rank_job.h"
+#include "cli/rank_threads.h"
 #include "cli/same_everywhere.h"
 
 #include "base/files.h"
@@ -353,6 +354,7 @@ static Status run_all(const Ranks *ranks, const Invocation *invocation, void *co
         bool mlm = whole.pretrain.objective == OBJECTIVE_MLM, json = invocation->json;
         status = check_out(&whole, ranks);
         if (status == STATUS_OK) {
+            rank_threads_tell();
             status = mlm ? pretrain_mlm(&whole, ranks, json)
                          : pretrain_words(&whole, ranks, json);
         }

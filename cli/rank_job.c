@@ -1,6 +1,7 @@
 /* Bringing MPI up for a command, or starting the command again under mpirun. */
 #include "cli/rank_job.h"
 
+#include "cli/rank_threads.h"
 #include "cli/supervise.h"
 
 #include "base/console_capture.h"
@@ -51,6 +52,7 @@ static void leave(void)
 static Status run_rank(const RankJob *job, const Invocation *invocation)
 {
     if (job->quick && launch_detect().size <= 1) {
+        TRY(rank_threads_settle(job->threads));
         return job->main(&ranks_single, invocation, job->context);
     }
     if (job->captured) {
@@ -62,6 +64,9 @@ static Status run_rank(const RankJob *job, const Invocation *invocation)
         command_silence();
     }
     Status status = check_ranks(&world);
+    if (status == STATUS_OK) {
+        status = ranks_agree(&world, rank_threads_settle(job->threads));
+    }
     in_order = status != STATUS_OK;
     atexit(leave);
     if (status == STATUS_OK) {

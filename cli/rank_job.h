@@ -18,7 +18,8 @@ typedef struct RankJob {
      * second to come up. */
     bool quick;
 
-    bool captured; /* what it prints is kept: base/console_capture.h */
+    bool captured;   /* what it prints is kept: base/console_capture.h */
+    int64_t threads; /* of a rank, as asked for; 0: by the cores of its host */
 } RankJob;
 
 /* Under a launcher runs `main` on its ranks; else on this one, or with n_ranks > 0 on as

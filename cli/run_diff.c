@@ -53,6 +53,7 @@ static const struct {
     {"muster.kernel_family", DIFF_ENVIRONMENT},
     {"muster.cpu", DIFF_ENVIRONMENT},
     {"muster.cores", DIFF_ENVIRONMENT},
+    {"muster.threads", DIFF_ENVIRONMENT},
     {"muster.ranks", DIFF_ENVIRONMENT},
     {"muster.host", DIFF_ENVIRONMENT},
     {"muster.slurm.", DIFF_ENVIRONMENT},

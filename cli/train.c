@@ -21,6 +21,15 @@ static const Option OPTIONS[] = {
      .min = 1,
      .max = 4096,
      .help = "start mpirun with N ranks and supervise it"},
+    {.name = "threads",
+     .kind = OPTION_INT,
+     .offset = AT(threads),
+     .value = "N",
+     .min = 1,
+     .max = 64,
+     .help =
+         "of each rank while rows are read (OMP_NUM_THREADS, or the host's cores over "
+         "its ranks); steps take one"},
     {.name = "resume",
      .kind = OPTION_TEXT,
      .offset = AT(resume),
@@ -99,7 +108,10 @@ static Status run_rank(const Ranks *ranks, const Invocation *invocation, void *c
 
 Status train_run_on_ranks(const Invocation *invocation, TrainOptions *chosen)
 {
-    const RankJob job = {.main = run_rank, .context = chosen, .captured = !chosen->explain};
+    const RankJob job = {.main = run_rank,
+                         .context = chosen,
+                         .captured = !chosen->explain,
+                         .threads = chosen->threads};
     return rank_job_run(&job, chosen->ranks, invocation);
 }
 

@@ -6,6 +6,7 @@
 #include "cli/lr_find.h"
 #include "cli/pretrain.h"
 #include "cli/reproduction.h"
+#include "cli/rank_threads.h"
 #include "cli/same_everywhere.h"
 #include "cli/train_config.h"
 #include "cli/train_run.h"
@@ -83,9 +84,9 @@ static Status read_config(TrainJobState *job, const char *const *args, size_t n_
  * when config and data are good: an error should stand alone. */
 static void note_one_rank(void)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int cores = comm_host().cores;
     if (launch_detect().kind == LAUNCHER_NONE && cores > 1) {
-        log_note("one rank; --ranks %ld would use all cores", cores);
+        log_note("one rank; --ranks %d would use all cores", cores);
     } else if (launch_detect().kind == LAUNCHER_NONE) {
         log_note("one rank");
     }
@@ -119,7 +120,9 @@ static Status prepare(TrainJobState *job)
     bool root = job->ranks->rank == 0;
     Status status = STATUS_OK;
     if (root || !kept) {
+        rank_threads_alone(kept);
         status = prepared_open(config, seed, root, &job->data);
+        rank_threads_alone(false);
     }
     if (kept) {
         job->ranks->wait(job->ranks->self);
@@ -181,6 +184,7 @@ static Status read_data(TrainJobState *job)
     TRY(same_everywhere(job->ranks, splits->digest, STATUS_DATA, "the data"));
     TRY(resolve_config(job));
     TRY(ranks_agree(job->ranks, open_sets(job)));
+    rank_threads_tell();
     note_one_rank();
     log_note("%zu texts to train on, %zu to validate, %zu to test, %zu %s",
              splits->n_train, splits->n_val, splits->n_test,

@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 typedef struct TrainOptions {
-    int64_t ranks;
+    int64_t ranks, threads;
     const char *resume;  /* NULL; a run; "" the newest unfinished; "auto" that or none */
     const char *restart; /* NULL; a run to resume, or to begin again; beats `resume` */
     bool explain;

@@ -3,6 +3,7 @@
 
 #include "cli/evaluate.h"
 #include "cli/lr_find.h"
+#include "cli/rank_threads.h"
 #include "cli/reproduction.h"
 #include "cli/run_end.h"
 #include "cli/train_sets.h"
@@ -210,6 +211,7 @@ static Status create_run(TrainingRun *run, const Splits *splits, int n_ranks)
     RunFacts facts = {
         .source_name = source_name(run->options),
         .n_ranks = n_ranks,
+        .n_threads = (int)rank_threads(),
         .kernel_family = kernels,
         .versions = versions,
         .n_versions = sizeof versions / sizeof versions[0],

@@ -257,6 +257,10 @@ void environment_tags(const EnvironmentFacts *facts, KeyValues *out)
         key_values_add_take(out, mem_strdup("muster.ranks"),
                             mem_printf("%d", facts->n_ranks));
     }
+    if (facts->n_threads > 0) {
+        key_values_add_take(out, mem_strdup("muster.threads"),
+                            mem_printf("%d", facts->n_threads));
+    }
     if (facts->kernel_family) {
         key_values_add(out, "muster.kernel_family", facts->kernel_family);
     }

@@ -8,7 +8,7 @@
 /* What only the caller knows; any may be NULL or 0. */
 typedef struct EnvironmentFacts {
     const char *source_name; /* the config file; git is asked in its folder */
-    int n_ranks;
+    int n_ranks, n_threads;  /* of the job; of each rank */
     const char *kernel_family;
     const KeyValue *versions; /* become muster.version.<key> */
     size_t n_versions;

@@ -24,8 +24,8 @@
 /* What the caller knows about this training; all borrowed for the call, any may be NULL.
  */
 typedef struct RunFacts {
-    const char *source_name; /* the config file: tag mlflow.source.name */
-    int n_ranks;
+    const char *source_name;   /* the config file: tag mlflow.source.name */
+    int n_ranks, n_threads;    /* of the job; of each rank */
     const char *kernel_family; /* "x86-64-v4": what the kernels were built for */
     const NamedText *versions; /* libraries: tag muster.version.<name> */
     size_t n_versions;

@@ -35,6 +35,7 @@ static void collect_tags(const TrackingConfig *config, const RunFacts *facts,
     EnvironmentFacts known = {
         .source_name = facts->source_name,
         .n_ranks = facts->n_ranks,
+        .n_threads = facts->n_threads,
         .kernel_family = facts->kernel_family,
         .versions = versions,
         .n_versions = facts->n_versions,

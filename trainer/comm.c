@@ -2,9 +2,11 @@
 #include "trainer/comm.h"
 
 #include "base/mem.h"
+#include "base/parallel.h"
 #include "base/pulse.h"
 
 #include <mpi.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -189,6 +191,29 @@ static void comm_split(void *self, int color, Ranks *out)
     *out = ranks_of(part);
 }
 
+static CommHost host;
+
+/* Cores that any of the host's ranks may use: they may be bound to some each, or all to
+ * the same ones. */
+static void look_at_host(void)
+{
+    MPI_Comm here;
+    cpu_set_t mine, all;
+    CPU_ZERO(&mine);
+    CPU_ZERO(&all);
+    sched_getaffinity(0, sizeof mine, &mine);
+    MPI_Comm_split_type(world.comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here);
+    MPI_Comm_size(here, &host.ranks);
+    MPI_Allreduce(&mine, &all, (int)sizeof mine, MPI_BYTE, MPI_BOR, here);
+    MPI_Comm_free(&here);
+    host.cores = CPU_COUNT(&all) > 0 ? CPU_COUNT(&all) : 1;
+}
+
+CommHost comm_host(void)
+{
+    return host.ranks > 0 ? host : (CommHost){1, (int)parallel_cores()};
+}
+
 Status comm_open(Ranks *out)
 {
     int provided;
@@ -199,6 +224,7 @@ Status comm_open(Ranks *out)
     }
     MPI_Comm_dup(MPI_COMM_WORLD, &world.comm);
     *out = ranks_of(&world);
+    look_at_host();
     check_set_abort(abort_all, out->rank);
     return STATUS_OK;
 }

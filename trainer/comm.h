@@ -8,6 +8,14 @@
  * any other call on `out`. Started without a launcher it is a job of one rank. */
 Status comm_open(Ranks *out);
 
+/* What the ranks of this rank's host have to share: that of comm_open; without MPI one
+ * rank and the cores it may use. Local. */
+typedef struct CommHost {
+    int ranks, cores;
+} CommHost;
+
+CommHost comm_host(void);
+
 /* Waits for all ranks and takes MPI down. Collective. */
 void comm_close(void);
 

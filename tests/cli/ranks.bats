@@ -113,3 +113,14 @@ without_time() {
     grep -q "srun --mpi=pmix" err0
     [ ! -s err1 ]
 }
+
+@test "threads times ranks above the cores: a warning, and the number in the run" {
+    "$MUSTER" train "$TREE/configs/tiny.yaml" data.train=train.csv data.test=test.csv \
+        train.epochs=1 tracking.run_name=crowded --ranks 2 --threads 60 >out 2>err
+    grep -Eq '^muster: warning: 2 ranks x 60 threads on [0-9]+ cores? of this host: they take turns$' err
+    [ "$(sqlite3 muster.db "SELECT t.value FROM tags t JOIN runs r USING (run_uuid)
+        WHERE r.name = 'crowded' AND t.key = 'muster.threads'")" = 60 ]
+    OMP_NUM_THREADS=many run_muster train "$TREE/configs/tiny.yaml" --ranks 2
+    [ "$code" -eq 2 ]
+    [ "$(grep -c "^muster: error: OMP_NUM_THREADS=many: expected a number" <<<"$err")" -eq 1 ]
+}
