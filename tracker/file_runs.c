@@ -494,3 +494,12 @@ Status file_search_runs(void *self, const RunQuery *query, Runs *out)
     *out = found;
     return STATUS_OK;
 }
+
+Status file_count_runs(void *self, const RunQuery *query, size_t *out)
+{
+    Runs found = {0};
+    TRY(file_search_runs(self, query, &found));
+    *out = found.n;
+    runs_free(&found);
+    return STATUS_OK;
+}

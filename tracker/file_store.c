@@ -405,6 +405,7 @@ const StoreCalls file_store_calls = {
     .purge_run = file_purge_run,
     .purge_experiment = file_purge_experiment,
     .search_runs = file_search_runs,
+    .count_runs = file_count_runs,
     .log_batch = file_log_batch,
     .delete_tag = file_delete_tag,
     .metric_history = file_metric_history,
@@ -415,6 +416,7 @@ const StoreCalls file_store_calls = {
     .set_experiment_tag = file_set_experiment_tag,
     .delete_experiment_tag = file_delete_experiment_tag,
     .search_datasets = file_search_datasets,
+    .check = file_check,
     .registry = &file_registry_calls,
     .logged_models = &file_logged_model_calls,
 };

@@ -51,6 +51,9 @@ Status file_delete_experiment_tag(void *self, const char *id, const char *key);
 Status file_search_datasets(void *self, const char *const *ids, size_t n,
                             DatasetSummaries *out);
 
+/* file_check.c */
+Status file_check(void *self, struct CheckReport *out);
+
 /* file_registry.c, file_logged_models.c */
 extern const struct RegistryCalls file_registry_calls;
 extern const struct LoggedModelCalls file_logged_model_calls;
@@ -70,6 +73,7 @@ Status file_update_run(void *self, const char *run_id, const RunUpdate *update);
 Status file_delete_run(void *self, const char *run_id);
 Status file_restore_run(void *self, const char *run_id);
 Status file_search_runs(void *self, const RunQuery *query, Runs *out);
+Status file_count_runs(void *self, const RunQuery *query, size_t *out);
 
 /* The folder of a run, free with free(); STATUS_NOT_FOUND without such a run. */
 Status file_run_dir(const FileStore *store, const char *run_id, char **out);

@@ -4,6 +4,7 @@
 #include "base/files.h"
 #include "base/mem.h"
 #include "tracker/artifacts.h"
+#include "tracker/registry.h"
 #include "tracker/result.h"
 #include "tracker/store.h"
 #include "tracker/validate.h"
@@ -370,6 +371,42 @@ static Status resolve_in_store(const char *store_uri, const char *reference,
     return status;
 }
 
+/* ---- models:/... ---- */
+
+/* Where the files of a version are, a local path to be freed; the store is asked. */
+static Status find_model_files(const char *store_uri, const char *reference, char **out)
+{
+    Store *store;
+    ModelVersion version;
+    TRY(store_open(store_uri, NULL, &store));
+    Status status = store_find_model_version(store, reference, &version);
+    store_close(store);
+    TRY(status);
+    *out = artifact_local_path(version.storage_location);
+    if (!*out) {
+        status = status_set(STATUS_NOT_FOUND,
+                            "version %lld of %s is kept at %s, which is no local folder",
+                            (long long)version.version, version.name,
+                            version.storage_location);
+    }
+    model_version_free(&version);
+    return status;
+}
+
+static Status resolve_model(const char *store_uri, const char *reference,
+                            ModelReference *out)
+{
+    char *path;
+    bool is_path = false;
+    TRY(find_model_files(store_uri, reference, &path));
+    Status status = resolve_path(store_uri, path, &is_path, out);
+    if (status == STATUS_OK && !is_path) {
+        status = status_set(STATUS_NOT_FOUND, "%s: no checkpoint in %s", reference, path);
+    }
+    free(path);
+    return status;
+}
+
 /* What can only be a path gets the path's error. */
 static Status missing_path(const char *reference)
 {
@@ -393,9 +430,10 @@ Status model_reference_resolve(const char *store_uri, const char *reference,
     if (!*reference) {
         return status_set(STATUS_USAGE, "the model reference is empty");
     }
-    bool is_path = false;
+    bool is_path = is_model_reference(reference);
     ModelReference found = {0};
-    Status status = resolve_path(store_uri, reference, &is_path, &found);
+    Status status = is_path ? resolve_model(store_uri, reference, &found)
+                            : resolve_path(store_uri, reference, &is_path, &found);
     if (status == STATUS_OK && !is_path) {
         bool best = strncmp(reference, BEST, strlen(BEST)) == 0;
         status = !best && strchr(reference, '/')

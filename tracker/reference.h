@@ -4,6 +4,8 @@
  *                                          (val_loss; min for names with loss or error)
  *     a run: id, unique prefix, name, last its best checkpoint by the attribute and order
  *                                          it was trained with
+ *     models:/NAME/VERSION, NAME@ALIAS,    that version of a registered model
+ *     NAME/STAGE
  *     a path: checkpoint or result folder  that checkpoint, or the folder's best one
  *
  * A folder that exists wins over a run of the same name. The checkpoint itself is not

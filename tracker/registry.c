@@ -88,34 +88,6 @@ void registered_models_free(RegisteredModels *list)
     *list = (RegisteredModels){0};
 }
 
-static char *dup_or_null(const char *text)
-{
-    return text ? mem_strdup(text) : NULL;
-}
-
-void model_version_copy(const ModelVersion *from, ModelVersion *to)
-{
-    *to = *from;
-    to->name = dup_or_null(from->name);
-    to->description = dup_or_null(from->description);
-    to->user_id = dup_or_null(from->user_id);
-    to->stage = dup_or_null(from->stage);
-    to->source = dup_or_null(from->source);
-    to->run_id = dup_or_null(from->run_id);
-    to->run_link = dup_or_null(from->run_link);
-    to->status = dup_or_null(from->status);
-    to->status_message = dup_or_null(from->status_message);
-    to->storage_location = dup_or_null(from->storage_location);
-    to->tags = (KeyValues){0};
-    to->aliases = (StrList){0};
-    for (size_t i = 0; i < from->tags.n; i++) {
-        key_values_add(&to->tags, from->tags.items[i].key, from->tags.items[i].value);
-    }
-    for (size_t i = 0; i < from->aliases.n; i++) {
-        strlist_add(&to->aliases, from->aliases.items[i]);
-    }
-}
-
 static int compare_versions(const void *a, const void *b)
 {
     int64_t x = ((const ModelVersion *)a)->version,

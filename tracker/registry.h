@@ -209,6 +209,16 @@ Status store_model_download_uri(Store *store, const char *name, int64_t version,
 /* A version as clients write it. */
 Status model_version_parse(const char *text, int64_t *out);
 
+/* ---- what users call versions ---- */
+
+/* "models:/..." */
+bool is_model_reference(const char *text);
+
+/* "models:/NAME/VERSION", "models:/NAME@ALIAS", "models:/NAME/STAGE" (the newest in it),
+ * "models:/NAME/latest". STATUS_NOT_FOUND with what there is; STATUS_USAGE for what is
+ * none of these. */
+Status store_find_model_version(Store *store, const char *reference, ModelVersion *out);
+
 /* ---- for the kinds of stores ---- */
 
 /* A version that was deleted is kept under this stage, so that its number stays taken. */
@@ -218,11 +228,8 @@ Status no_registered_model(const char *name);
 Status no_model_version(const char *name, int64_t version);
 Status registered_model_exists(const char *name);
 
-/* Of versions in any order: out gets copies of the newest of each stage, by version. */
-void model_version_copy(const ModelVersion *from, ModelVersion *to);
-
-/* Whether a version of that stage and number is the newest of it so far: replaces it in
- * the list. `version` is handed over or freed. */
+/* Hands a version to the list if it is the newest of its stage so far, in place of the
+ * one there; frees it otherwise. The list stays in the order of versions. */
 void latest_versions_take(ModelVersions *latest, ModelVersion *version);
 
 #endif

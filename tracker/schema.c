@@ -3,14 +3,11 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "tracker/indexes.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* The revision before ours: it lacks tables that nothing here reads (evaluation data sets
- * and jobs) and is otherwise the same. */
-static const char REVISION_BEFORE[] = "534353b11cbc";
 
 /* Revisions older than those, as far as they are known: everything else that is not ours
  * is taken for newer. */
@@ -87,7 +84,7 @@ static Status check_tables(Db *db)
 
 static bool is_older(const char *revision)
 {
-    if (strcmp(revision, REVISION_BEFORE) == 0) {
+    if (strcmp(revision, SCHEMA_REVISION_BEFORE) == 0) {
         return true;
     }
     for (size_t i = 0; i < sizeof OLDER / sizeof OLDER[0]; i++) {
@@ -101,14 +98,18 @@ static bool is_older(const char *revision)
 static Status check_revision(Db *db, const char *revision, bool for_writing)
 {
     if (strcmp(revision, SCHEMA_REVISION) == 0 ||
-        (!for_writing && strcmp(revision, REVISION_BEFORE) == 0)) {
+        (!for_writing && strcmp(revision, SCHEMA_REVISION_BEFORE) == 0)) {
         return STATUS_OK;
     }
     if (is_older(revision)) {
         status_set(STATUS_DAMAGED,
                    "%s: the schema is older (%s) than the one needed (%s)", db_path(db),
                    revision, SCHEMA_REVISION);
-        status_hint("back it up, then upgrade it: mlflow db upgrade sqlite:///%s",
+        bool known = strcmp(revision, SCHEMA_REVISION_BEFORE) == 0;
+        status_hint(known
+                        ? "it can be read as it is; `muster store upgrade sqlite:///%s` "
+                          "backs it up and upgrades it"
+                        : "back it up, then upgrade it: mlflow db upgrade sqlite:///%s",
                     db_path(db));
         return STATUS_DAMAGED;
     }
@@ -118,6 +119,52 @@ static Status check_revision(Db *db, const char *revision, bool for_writing)
     status_hint("it was left as it is; a newer muster, or the program that wrote it, "
                 "can read it");
     return STATUS_DAMAGED;
+}
+
+Status schema_revision(Db *db, char **out)
+{
+    bool empty;
+    TRY(count_tables(db, &empty));
+    if (empty) {
+        return status_set(STATUS_NOT_FOUND,
+                          "%s: is empty, nothing has been logged into it", db_path(db));
+    }
+    TRY(check_tables(db));
+    char *revision;
+    TRY(query_text(db, "SELECT version_num FROM alembic_version", NULL, &revision));
+    *out = revision ? revision : mem_strdup("none");
+    return STATUS_OK;
+}
+
+/* The table that CREATE TABLE makes, or that CREATE INDEX is on, to be freed. */
+static char *table_of(const char *statement)
+{
+    static const char TABLE[] = "CREATE TABLE ";
+    const char *on = strstr(statement, " ON ");
+    bool makes = strncmp(statement, TABLE, strlen(TABLE)) == 0;
+    const char *name = makes ? statement + strlen(TABLE) : on ? on + 4 : "";
+    return mem_strndup(name, strcspn(name, " ("));
+}
+
+/* Tables are made whole, with their indexes, or not at all. */
+Status schema_upgrade(Db *db)
+{
+    StrList made = {0};
+    Status status = STATUS_OK;
+    for (size_t i = 0; i < n_schema_statements && status == STATUS_OK; i++) {
+        char *table = table_of(schema_statements[i]);
+        bool there = false;
+        status = has_table(db, table, &there);
+        if (status == STATUS_OK && (!there || strlist_has(&made, table))) {
+            strlist_add(&made, table);
+            status = db_exec(db, schema_statements[i]);
+        }
+        free(table);
+    }
+    strlist_free(&made);
+    TRY(status);
+    TRY(db_exec(db, "UPDATE alembic_version SET version_num = '" SCHEMA_REVISION "'"));
+    return indexes_create(db);
 }
 
 Status schema_check(Db *db, bool for_writing, bool *empty)

@@ -16,6 +16,17 @@
 extern const char *const schema_statements[];
 extern const size_t n_schema_statements;
 
+/* The revision before ours: it lacks tables that nothing here reads (evaluation data sets
+ * and jobs) and is otherwise the same. */
+#define SCHEMA_REVISION_BEFORE "534353b11cbc"
+
+/* The revision that the database names, to be freed; STATUS_DAMAGED when it is no run
+ * store. */
+Status schema_revision(Db *db, char **out);
+
+/* Inside a write transaction: makes a store of the revision before ours one of ours. */
+Status schema_upgrade(Db *db);
+
 /* Looks at an open database. *empty = true: it has no tables at all. Otherwise it is a
  * run store of our revision (for reading, also of the one before, whose tables we read
  * are the same) or the call fails with STATUS_DAMAGED: not ours, older, newer. */

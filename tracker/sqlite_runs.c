@@ -296,3 +296,35 @@ Status sqlite_search_runs(void *self, const RunQuery *wanted, Runs *out)
     *out = found;
     return STATUS_OK;
 }
+
+/* Inside a transaction. */
+static Status count(Db *db, const Query *query, size_t *out)
+{
+    Stmt *stmt;
+    TRY(sqlite_prepare_query(db, query, &stmt));
+    bool row;
+    Status status = stmt_step(stmt, &row);
+    if (status == STATUS_OK && row) {
+        *out = (size_t)stmt_int(stmt, 0);
+    }
+    stmt_free(stmt);
+    return status;
+}
+
+Status sqlite_count_runs(void *self, const RunQuery *wanted, size_t *out)
+{
+    SqliteStore *store = self;
+    Query query;
+    TRY(query_runs(wanted, store->indexed, &query));
+    char *sql = mem_printf("SELECT count(*) FROM (%s)", query.sql.p);
+    strbuf_clear(&query.sql);
+    query_add(&query, sql);
+    free(sql);
+    Status status = db_begin_read(store->db);
+    if (status == STATUS_OK) {
+        status = count(store->db, &query, out);
+        db_end_read(store->db);
+    }
+    query_free(&query);
+    return status;
+}

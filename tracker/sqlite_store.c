@@ -386,6 +386,7 @@ const StoreCalls sqlite_store_calls = {
     .purge_run = sqlite_purge_run,
     .purge_experiment = sqlite_purge_experiment,
     .search_runs = sqlite_search_runs,
+    .count_runs = sqlite_count_runs,
     .log_batch = sqlite_log_batch,
     .delete_tag = sqlite_delete_tag,
     .metric_history = sqlite_metric_history,
@@ -396,6 +397,7 @@ const StoreCalls sqlite_store_calls = {
     .set_experiment_tag = sqlite_set_experiment_tag,
     .delete_experiment_tag = sqlite_delete_experiment_tag,
     .search_datasets = sqlite_search_datasets,
+    .check = sqlite_check,
     .registry = &sqlite_registry_calls,
     .logged_models = &sqlite_logged_model_calls,
 };

@@ -28,6 +28,7 @@ Status sqlite_update_run(void *self, const char *run_id, const RunUpdate *update
 Status sqlite_delete_run(void *self, const char *run_id);
 Status sqlite_restore_run(void *self, const char *run_id);
 Status sqlite_search_runs(void *self, const RunQuery *search, Runs *out);
+Status sqlite_count_runs(void *self, const RunQuery *search, size_t *out);
 
 /* Inside a transaction: where an active experiment's artifacts are, to be freed. */
 Status sqlite_active_location(Db *db, const char *experiment_id, char **out);
@@ -54,6 +55,9 @@ Status sqlite_set_experiment_tag(void *self, const char *id, const KeyValue *tag
 Status sqlite_delete_experiment_tag(void *self, const char *id, const char *key);
 Status sqlite_search_datasets(void *self, const char *const *ids, size_t n,
                               DatasetSummaries *out);
+
+/* sqlite_check.c */
+Status sqlite_check(void *self, struct CheckReport *out);
 
 /* sqlite_registry.c, sqlite_versions.c, sqlite_logged_models.c */
 extern const struct RegistryCalls sqlite_registry_calls;

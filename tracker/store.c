@@ -312,6 +312,11 @@ Status store_search_runs(Store *store, const RunQuery *query, Runs *out)
     return STATUS_OK;
 }
 
+Status store_count_runs(Store *store, const RunQuery *query, size_t *out)
+{
+    return store->calls->count_runs(store->self, query, out);
+}
+
 Status store_log_batch(Store *store, const char *run_id, const LogBatch *batch)
 {
     return store->calls->log_batch(store->self, run_id, batch);

@@ -20,6 +20,7 @@
 #include "tracker/entities.h"
 
 typedef struct Store Store;
+struct CheckReport;
 
 typedef enum StoreMode {
     STORE_READ,  /* changes nothing; a missing store is STATUS_NOT_FOUND */
@@ -123,6 +124,7 @@ typedef struct StoreCalls {
     Status (*purge_run)(void *self, const char *run_id);
     Status (*purge_experiment)(void *self, const char *id);
     Status (*search_runs)(void *self, const RunQuery *query, Runs *out);
+    Status (*count_runs)(void *self, const RunQuery *query, size_t *out);
     Status (*log_batch)(void *self, const char *run_id, const LogBatch *batch);
     Status (*delete_tag)(void *self, const char *run_id, const char *key);
     Status (*metric_history)(void *self, const char *run_id, const char *key,
@@ -136,8 +138,9 @@ typedef struct StoreCalls {
     Status (*delete_experiment_tag)(void *self, const char *id, const char *key);
     Status (*search_datasets)(void *self, const char *const *experiment_ids, size_t n,
                               DatasetSummaries *out);
-    const struct RegistryCalls *registry;         /* tracker/registry.h */
-    const struct LoggedModelCalls *logged_models; /* tracker/logged_models.h */
+    Status (*check)(void *self, struct CheckReport *out); /* tracker/check.h */
+    const struct RegistryCalls *registry;                 /* tracker/registry.h */
+    const struct LoggedModelCalls *logged_models;         /* tracker/logged_models.h */
 } StoreCalls;
 
 struct Store {
@@ -240,8 +243,12 @@ Status store_purge_experiment(Store *store, const char *id);
  * max_results match, out->next_page_token leads to the rest. */
 Status store_search_runs(Store *store, const RunQuery *query, Runs *out);
 
-/* The run a user named: its id, a unique prefix of it (4 digits or more), its name, or
- * "last" for the one that started last. Ambiguity is STATUS_USAGE and lists the matches;
+/* How many runs a search would find. */
+Status store_count_runs(Store *store, const RunQuery *query, size_t *out);
+
+/* The run a user named: its id, a unique prefix of it (4 digits or more), its name,
+ * "last" for the one that started last, or "models:/..." for the one that a version of a
+ * registered model came from. Ambiguity is STATUS_USAGE and lists the matches;
  * nothing found is STATUS_NOT_FOUND with near names. */
 Status store_find_run(Store *store, const char *reference, Run *out);
 

@@ -256,5 +256,8 @@ Status store_copy(Store *from, Store *to, const CopyOptions *options, CopyReport
             ? copy_pages(&copy, options->experiment_ids, options->n_experiment_ids)
             : copy_active(&copy);
     key_values_free(&copy.experiments);
-    return status;
+    bool whole =
+        options->n_experiment_ids == 0 && (!options->filter || !*options->filter);
+    return status == STATUS_OK && whole ? store_copy_models(from, to, options, out)
+                                        : status;
 }

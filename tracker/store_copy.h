@@ -16,6 +16,7 @@ typedef struct CopyOptions {
     /* Told of every run that could not be copied; status_message() says why. NULL = not
      * told. */
     void (*on_failure)(const Run *run);
+    void (*on_model_failure)(const char *name, int64_t version); /* 0: of the model */
 } CopyOptions;
 
 typedef struct CopyReport {
@@ -26,13 +27,24 @@ typedef struct CopyReport {
     size_t n_failed;      /* runs that are not, or not wholly, copied */
     size_t n_files;       /* artifacts copied */
     size_t n_remote;      /* runs whose artifacts are elsewhere, and stay there */
+    size_t n_models;      /* registered models made */
+    size_t n_versions;    /* of them, made */
+    size_t n_models_failed;
 } CopyReport;
+
+/* Copies the registry, without a filter: models, versions with their numbers, aliases,
+ * tags. A version that was made of artifacts that are copied is there made of the copies.
+ * One of the same number that was made at another time is another one: it is left, and
+ * fails. The report is added to. */
+Status store_copy_models(Store *from, Store *to, const CopyOptions *options,
+                         CopyReport *report);
 
 /* Copies runs with their ids, and what is logged into them, to experiments of the same
  * names, which are made when missing; local artifacts go below the other store's own
  * root. Copying again adds what is new and nothing else. Runs that are deleted stay so;
  * deleted experiments are left out. A run that fails keeps no other from being copied:
- * the call fails for what concerns the stores as a whole. */
+ * the call fails for what concerns the stores as a whole. The registry is copied when the
+ * whole store is. */
 Status store_copy(Store *from, Store *to, const CopyOptions *options, CopyReport *out);
 
 #endif

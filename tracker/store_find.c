@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "tracker/process.h"
+#include "tracker/registry.h"
 #include "tracker/validate.h"
 
 #include <stdio.h>
@@ -149,8 +150,23 @@ static Status find_last(Store *store, Run *out)
     return take_only(&found, "last", "", out);
 }
 
+/* The run that a version of a model came from. */
+static Status find_run_of_model(Store *store, const char *reference, Run *out)
+{
+    ModelVersion version;
+    TRY(store_find_model_version(store, reference, &version));
+    Status status = *version.run_id
+                        ? store_get_run(store, version.run_id, out)
+                        : status_set(STATUS_NOT_FOUND, "%s came from no run", reference);
+    model_version_free(&version);
+    return status;
+}
+
 Status store_find_run(Store *store, const char *reference, Run *out)
 {
+    if (is_model_reference(reference)) {
+        return find_run_of_model(store, reference, out);
+    }
     if (strcmp(reference, "last") == 0) {
         return find_last(store, out);
     }

@@ -395,7 +395,7 @@ static void older_schema_is_refused_for_writing(void **state)
     assert_status(STATUS_OK, open_again(*state, STORE_READ));
     assert_status(STATUS_DAMAGED, open_again(*state, STORE_CREATE));
     assert_contains(status_message(), "older");
-    assert_contains(status_hint_text(), "mlflow db upgrade");
+    assert_contains(status_hint_text(), "muster store upgrade");
 }
 
 static void much_older_schema_is_refused(void **state)
