@@ -17,13 +17,15 @@
 #include <string.h>
 
 extern const Command command_train, command_pretrain, command_lr_find, command_data,
-    command_runs, command_result, command_evaluate, command_predict, command_exec, command_reproduce,
-    command_store, command_sync, command_doctor, command_version;
+    command_runs, command_result, command_evaluate, command_predict, command_exec,
+    command_reproduce, command_store, command_sync, command_experiments, command_models,
+    command_doctor, command_version;
 
 static const Command *const COMMANDS[] = {
     &command_train,     &command_pretrain,
     &command_lr_find,   &command_data,
-    &command_runs,      &command_result,
+    &command_runs,      &command_experiments,
+    &command_models,    &command_result,
     &command_evaluate,  &command_predict,
     &command_exec,      &command_reproduce,
     &command_store,     &command_sync,

@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const Command command_store;
+extern const Command command_store, command_store_backup, command_store_check,
+    command_store_upgrade;
 
 /* ---- copy ---- */
 
@@ -47,6 +48,16 @@ static void warn_of_failure(const Run *run)
     log_warning("run %.8s (%s): %s", run->run_id, run->run_name, status_message());
 }
 
+static void warn_of_model(const char *name, int64_t version)
+{
+    if (version > 0) {
+        log_warning("version %lld of model %s: %s", (long long)version, name,
+                    status_message());
+    } else {
+        log_warning("model %s: %s", name, status_message());
+    }
+}
+
 static void print_report_json(const CopyReport *report)
 {
     const struct {
@@ -60,6 +71,9 @@ static void print_report_json(const CopyReport *report)
         {"runs_failed", report->n_failed},
         {"files_copied", report->n_files},
         {"runs_with_remote_artifacts", report->n_remote},
+        {"models_made", report->n_models},
+        {"model_versions_made", report->n_versions},
+        {"models_failed", report->n_models_failed},
     };
     StrBuf text = {0};
     JsonWriter w = json_writer(&text, 2);
@@ -77,6 +91,10 @@ static void print_report(const CopyReport *report)
 {
     printf("%zu runs copied, %zu were there; %zu experiments made, %zu files copied\n",
            report->n_runs, report->n_known, report->n_experiments, report->n_files);
+    if (report->n_models + report->n_versions > 0) {
+        printf("%zu registered models and %zu versions made\n", report->n_models,
+               report->n_versions);
+    }
     if (report->n_deleted > 0) {
         log_note("%zu runs are deleted there and were left so", report->n_deleted);
     }
@@ -102,7 +120,8 @@ static Status copy_between(Store *from, Store *to, CopyReport *report)
     StrList ids = {0};
     CopyOptions options = {.filter = copy_options.filter,
                            .without_artifacts = copy_options.without_artifacts,
-                           .on_failure = warn_of_failure};
+                           .on_failure = warn_of_failure,
+                           .on_model_failure = warn_of_model};
     Status status = find_experiments(from, &ids);
     if (status == STATUS_OK) {
         options.experiment_ids = (const char *const *)ids.items;
@@ -133,10 +152,11 @@ static Status run_copy(const Invocation *invocation)
     } else {
         print_report(&report);
     }
-    if (report.n_failed > 0) {
+    if (report.n_failed + report.n_models_failed > 0) {
         command_answered();
-        return status_set(STATUS_FAILED, "%zu runs were not wholly copied",
-                          report.n_failed);
+        return status_set(STATUS_FAILED, "%zu runs%s were not wholly copied",
+                          report.n_failed,
+                          report.n_models_failed ? " and some models" : "");
     }
     return STATUS_OK;
 }
@@ -248,8 +268,9 @@ static const Command COMMAND_GC = {
     .summary = "deletes for good what is marked deleted, artifacts too",
     .usage = "store gc --dry-run|--yes [options]",
     .details =
-        "Runs are marked by `muster runs delete`. A file of SQLite does not become "
-        "smaller:\nits free pages are used again.",
+        "Runs are marked by `muster runs delete`, experiments by `muster experiments "
+        "delete`.\nA file of SQLite does not become smaller: its free pages are used "
+        "again.",
     .examples = GC_EXAMPLES,
     .n_examples = sizeof GC_EXAMPLES / sizeof GC_EXAMPLES[0],
     .options = {GC_OPTIONS, sizeof GC_OPTIONS / sizeof GC_OPTIONS[0], GC_CONFLICTS, 1,
@@ -257,11 +278,13 @@ static const Command COMMAND_GC = {
     .run = run_gc,
 };
 
-static const Command *const BELOW[] = {&COMMAND_COPY, &COMMAND_GC, NULL};
+static const Command *const BELOW[] = {&COMMAND_COPY,          &command_store_backup,
+                                       &command_store_check,   &COMMAND_GC,
+                                       &command_store_upgrade, NULL};
 
 const Command command_store = {
     .name = "store",
-    .summary = "copies run stores, and deletes for good what is marked deleted",
-    .usage = "store copy|gc [options]",
+    .summary = "copies, checks, upgrades run stores; deletes for good what is marked",
+    .usage = "store copy|backup|check|gc|upgrade [options]",
     .below = BELOW,
 };
