@@ -5,6 +5,8 @@
 #include "base/config.h"
 #include "base/json.h"
 #include "tracker/config.h"
+#include "tracker/lockfile.h"
+#include "tracker/log_writer.h"
 
 #include <sys/wait.h>
 
@@ -370,6 +372,43 @@ static void a_copied_folder_is_delivered_where_one_says(void **state)
     free_ids(ids);
 }
 
+/* The run goes on: what it spooled is delivered by the command, and what it logs behind
+ * that by itself. */
+static void a_live_run_is_delivered_too(void **state)
+{
+    char *ids[2];
+    fill(*state, ids);
+    char *dir = path_join(*state, "results");
+    char *uri = mem_printf("sqlite:///%s/muster.db", (char *)*state);
+    char *path = mem_printf("%s/muster.db.lock", (char *)*state);
+    assert_ok(dir_make(dir));
+    LogWriterConfig config = {.store_uri = uri, .run_id = ids[1], .result_dir = dir};
+    LogWriter *writer;
+    LockFile *lock = lockfile_open(path);
+    assert_ok(log_writer_open(&config, &writer));
+    assert_ok(lockfile_acquire(lock, 5000));
+    catch_warnings();
+    for (int64_t i = 0; i < 3; i++) {
+        assert_ok(log_writer_add_point(writer, "late", (double)i, 5, i));
+    }
+    assert_status(STATUS_DENIED, log_writer_flush(writer, 400));
+    lockfile_close(lock);
+    assert_runs(*state, "sync results", 0, "3 points of 1 files delivered", NULL);
+    assert_ok(log_writer_add_point(writer, "late", 3, 5, 3));
+    assert_ok(log_writer_finish(writer, 10000));
+    assert_true(warned_of("locked by"));
+    assert_runs(*state, "sync results", 0, "0 points of 0 files delivered", NULL);
+    log_writer_close(writer);
+    Store *store;
+    assert_ok(store_open(uri, NULL, &store));
+    assert_int_equal(points_in(store, ids[1], "late"), 4);
+    store_close(store);
+    free(path);
+    free(uri);
+    free(dir);
+    free_ids(ids);
+}
+
 /* ---- the tracking section ---- */
 
 static Status read_config(const char *override, TrackingConfig *out)
@@ -461,6 +500,7 @@ int main(void)
         with_folder(results_are_shown),
         with_folder(spools_are_delivered_once),
         with_folder(a_copied_folder_is_delivered_where_one_says),
+        with_folder(a_live_run_is_delivered_too),
         cmocka_unit_test(defaults_and_environment),
         cmocka_unit_test(bad_tracking_sections),
     };
