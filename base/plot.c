@@ -1,224 +1,151 @@
-/* Places of points, ticks at the powers of ten of x and at round steps of y. */
+/* The image: grid, curves and legend through the calls of a canvas. */
 #include "base/plot.h"
 
 #include "base/mem.h"
+#include "base/plot_colours.h"
+#include "base/plot_frame.h"
+#include "base/utf8.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { WIDTH = 720, HEIGHT = 420, LEFT = 72, RIGHT = 24, TOP = 48, BOTTOM = 56 };
+enum { LEFT = 72, RIGHT = 24, TOP = 48, BOTTOM = 56 };
+enum { LEGEND_LINE = 20, LEGEND_COLUMNS = 3, X_TICKS = 7, Y_TICKS = 5 };
+enum { INK = 0x333333, GRID = 0xe2e2e2, EDGE = 0x888888, MARK = 0xc0392b };
 
-typedef struct Range {
-    double low, high;
-} Range;
-
-static Range range_of(const double *values, size_t n)
+static size_t legend_lines(const Plot *plot)
 {
-    Range r = {values[0], values[0]};
-    for (size_t i = 1; i < n; i++) {
-        r.low = fmin(r.low, values[i]);
-        r.high = fmax(r.high, values[i]);
+    bool named = plot->n_series > 0 && plot->series[0].label;
+    return named ? (plot->n_series + LEGEND_COLUMNS - 1) / LEGEND_COLUMNS : 0;
+}
+
+double plot_height(const Plot *plot)
+{
+    return PLOT_HEIGHT + (double)(legend_lines(plot) * LEGEND_LINE);
+}
+
+static double x_at(double share)
+{
+    return LEFT + share * (PLOT_WIDTH - LEFT - RIGHT);
+}
+
+static double y_at(double share)
+{
+    return PLOT_HEIGHT - BOTTOM - share * (PLOT_HEIGHT - TOP - BOTTOM);
+}
+
+static void draw_text(const PlotCanvas *canvas, double x, double y, int anchor,
+                      double size, const char *text)
+{
+    char *shown = utf8_printable(text ? text : "");
+    canvas->text(canvas->self, x, y, anchor, size, INK, false, shown);
+    free(shown);
+}
+
+static void draw_grid(const PlotFrame *frame, const PlotCanvas *canvas)
+{
+    for (size_t i = 0; i < frame->x.n_ticks; i++) {
+        double x = x_at(frame->x.ticks[i].share);
+        double line[] = {x, y_at(1), x, y_at(0)};
+        canvas->line(canvas->self, line, 2, 1, GRID);
+        draw_text(canvas, x, y_at(0) + 18, 0, 12, frame->x.ticks[i].label);
     }
-    if (r.high <= r.low) {
-        r.high = r.low + fmax(fabs(r.low), 1) * 0.1;
+    for (size_t i = 0; i < frame->y.n_ticks; i++) {
+        double y = y_at(frame->y.ticks[i].share);
+        double line[] = {x_at(0), y, x_at(1), y};
+        canvas->line(canvas->self, line, 2, 1, GRID);
+        draw_text(canvas, LEFT - 8, y + 4, 1, 12, frame->y.ticks[i].label);
     }
-    return r;
+    canvas->box(canvas->self, LEFT, TOP, PLOT_WIDTH - LEFT - RIGHT,
+                PLOT_HEIGHT - TOP - BOTTOM, -1, EDGE);
 }
 
-/* 0 .. 1 from the left, or from the bottom. */
-static double share_of(Range range, double value)
+static void draw_labels(const Plot *plot, const PlotCanvas *canvas)
 {
-    return (value - range.low) / (range.high - range.low);
+    double middle = (x_at(0) + x_at(1)) / 2, centre = (y_at(0) + y_at(1)) / 2;
+    draw_text(canvas, middle, 28, 0, 15, plot->title);
+    draw_text(canvas, middle, PLOT_HEIGHT - 14, 0, 12, plot->x.label);
+    char *label = utf8_printable(plot->y.label ? plot->y.label : "");
+    canvas->text(canvas->self, 18, centre, 0, 12, INK, true, label);
+    free(label);
 }
 
-static Range log_range(const Plot *plot)
+/* One line for each run of points that can be shown; a point alone is a disc. */
+static void draw_curve(const PlotFrame *frame, const PlotSeries *series, uint32_t colour,
+                       const PlotCanvas *canvas)
 {
-    Range x = range_of(plot->x, plot->n);
-    return (Range){log10(x.low), log10(x.high)};
-}
-
-/* ---- SVG ---- */
-
-static void add_escaped(StrBuf *out, const char *text)
-{
-    for (const char *c = text; *c; c++) {
-        switch (*c) {
-        case '<':
-            strbuf_add_text(out, "&lt;");
-            break;
-        case '&':
-            strbuf_add_text(out, "&amp;");
-            break;
-        default:
-            strbuf_add_char(out, *c);
+    double *xy = mem_alloc(series->n * 2, sizeof *xy);
+    size_t n = 0;
+    for (size_t i = 0; i <= series->n; i++) {
+        double x, y;
+        if (i < series->n && plot_place(frame, series->x[i], series->y[i], &x, &y)) {
+            xy[2 * n] = x_at(x);
+            xy[2 * n + 1] = y_at(y);
+            n++;
+            continue;
         }
+        if (n == 1) {
+            canvas->disc(canvas->self, xy[0], xy[1], 3, colour);
+        } else if (n > 1) {
+            canvas->line(canvas->self, xy, n, 2, colour);
+        }
+        n = 0;
     }
-}
-
-static double svg_x(Range range, double log_x)
-{
-    return LEFT + share_of(range, log_x) * (WIDTH - LEFT - RIGHT);
-}
-
-static double svg_y(Range range, double y)
-{
-    return HEIGHT - BOTTOM - share_of(range, y) * (HEIGHT - TOP - BOTTOM);
-}
-
-static void add_line(StrBuf *out, double x1, double y1, double x2, double y2)
-{
-    strbuf_printf(out,
-                  "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" "
-                  "stroke=\"#d8d8d8\"/>\n",
-                  x1, y1, x2, y2);
-}
-
-static void add_text(StrBuf *out, double x, double y, const char *anchor,
-                     const char *text)
-{
-    strbuf_printf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
-    add_escaped(out, text);
-    strbuf_add_text(out, "</text>\n");
-}
-
-static void add_x_ticks(StrBuf *out, Range x)
-{
-    for (double power = ceil(x.low - 1e-9); power <= x.high + 1e-9; power++) {
-        char label[32];
-        double at = svg_x(x, power);
-        snprintf(label, sizeof label, "%.0e", pow(10, power));
-        add_line(out, at, TOP, at, HEIGHT - BOTTOM);
-        add_text(out, at, HEIGHT - BOTTOM + 18, "middle", label);
-    }
-}
-
-/* 1, 2 or 5 times a power of ten, about five of them in the range. */
-static double round_step(Range range)
-{
-    double raw = (range.high - range.low) / 5;
-    double power = pow(10, floor(log10(raw)));
-    double times = raw / power;
-    return power * (times < 1.5 ? 1 : times < 3.5 ? 2 : times < 7.5 ? 5 : 10);
-}
-
-static void add_y_ticks(StrBuf *out, Range y)
-{
-    double step = round_step(y);
-    for (double tick = ceil(y.low / step) * step; tick <= y.high + step * 1e-9;
-         tick += step) {
-        char label[32];
-        double at = svg_y(y, tick);
-        snprintf(label, sizeof label, "%.4g", fabs(tick) < step / 2 ? 0 : tick);
-        add_line(out, LEFT, at, WIDTH - RIGHT, at);
-        add_text(out, LEFT - 8, at + 4, "end", label);
-    }
-}
-
-static void add_labels(const Plot *plot, StrBuf *out)
-{
-    double middle = (LEFT + WIDTH - RIGHT) / 2.0, centre = (TOP + HEIGHT - BOTTOM) / 2.0;
-    strbuf_add_text(out, "<g font-size=\"15\">\n");
-    add_text(out, middle, 26, "middle", plot->title);
-    strbuf_add_text(out, "</g>\n");
-    add_text(out, middle, HEIGHT - 14, "middle", plot->x_label);
-    strbuf_printf(out, "<g transform=\"rotate(-90 18 %.1f)\">\n", centre);
-    add_text(out, 18, centre, "middle", plot->y_label);
-    strbuf_add_text(out, "</g>\n");
-}
-
-static void add_curve(const Plot *plot, Range x, Range y, StrBuf *out)
-{
-    strbuf_add_text(out, "<polyline fill=\"none\" stroke=\"#1f5fa8\" stroke-width=\"2\" "
-                         "points=\"");
-    for (size_t i = 0; i < plot->n; i++) {
-        strbuf_printf(out, "%s%.1f,%.1f", i ? " " : "", svg_x(x, log10(plot->x[i])),
-                      svg_y(y, plot->y[i]));
-    }
-    strbuf_add_text(out, "\"/>\n");
+    free(xy);
 }
 
 /* The label stands on the side where there is more room. */
-static void add_mark(const Plot *plot, Range x, Range y, StrBuf *out)
+static void draw_mark(const Plot *plot, const PlotFrame *frame, const PlotCanvas *canvas)
 {
-    double at = svg_x(x, log10(plot->x[plot->marked]));
-    double up = svg_y(y, plot->y[plot->marked]);
-    bool left = at > WIDTH / 2.0;
-    strbuf_printf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" fill=\"#c0392b\"/>\n", at,
-                  up);
-    strbuf_add_text(out, "<g fill=\"#c0392b\">\n");
-    add_text(out, left ? at - 10 : at + 10, up + 18 < HEIGHT - BOTTOM ? up + 18 : up - 10,
-             left ? "end" : "start", plot->mark_label);
-    strbuf_add_text(out, "</g>\n");
+    double share_x, share_y;
+    if (!plot_place(frame, plot->mark_x, plot->mark_y, &share_x, &share_y)) {
+        return;
+    }
+    double x = x_at(share_x), y = y_at(share_y);
+    bool left = x > PLOT_WIDTH / 2.0;
+    double base = y + 18 < PLOT_HEIGHT - BOTTOM ? y + 18 : y - 10;
+    canvas->disc(canvas->self, x, y, 5, MARK);
+    canvas->text(canvas->self, left ? x - 10 : x + 10, base, left ? 1 : -1, 12, MARK,
+                 false, plot->mark_label);
 }
 
-void plot_svg(const Plot *plot, StrBuf *out)
+static char *fitted(const char *text, size_t width)
 {
-    Range x = log_range(plot), y = range_of(plot->y, plot->n);
-    strbuf_printf(out,
-                  "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
-                  "viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">\n"
-                  "<rect width=\"%d\" height=\"%d\" fill=\"white\"/>\n",
-                  WIDTH, HEIGHT, WIDTH, HEIGHT, WIDTH, HEIGHT);
-    add_x_ticks(out, x);
-    add_y_ticks(out, y);
-    strbuf_printf(out,
-                  "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"none\" "
-                  "stroke=\"#666\"/>\n",
-                  LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM);
-    add_labels(plot, out);
-    add_curve(plot, x, y, out);
-    if (plot->marked < plot->n) {
-        add_mark(plot, x, y, out);
+    char *shown = utf8_printable(text);
+    if (utf8_width(text_of(shown)) <= width) {
+        return shown;
     }
-    strbuf_add_text(out, "</svg>\n");
+    char *cut =
+        mem_printf("%.*s\xE2\x80\xA6", (int)utf8_fit(text_of(shown), width - 1), shown);
+    free(shown);
+    return cut;
 }
 
-/* ---- characters ---- */
-
-static size_t cell_of(double share, size_t n)
+static void draw_legend(const Plot *plot, const PlotCanvas *canvas)
 {
-    double cell = share * (double)(n - 1) + 0.5;
-    return cell < 0 ? 0 : cell >= (double)n ? n - 1 : (size_t)cell;
+    double column = (PLOT_WIDTH - LEFT - RIGHT) / (double)LEGEND_COLUMNS;
+    for (size_t i = 0; legend_lines(plot) > 0 && i < plot->n_series; i++) {
+        double x = LEFT + (double)(i % LEGEND_COLUMNS) * column;
+        double y = PLOT_HEIGHT + (double)(i / LEGEND_COLUMNS) * LEGEND_LINE;
+        double line[] = {x, y, x + 22, y};
+        char *label = fitted(plot->series[i].label, 24);
+        canvas->line(canvas->self, line, 2, 2, plot_colour(i));
+        draw_text(canvas, x + 30, y + 4, -1, 12, label);
+        free(label);
+    }
 }
 
-static void set_cell(const Plot *plot, size_t i, char *cells, size_t columns, size_t rows,
-                     char mark)
+void plot_draw(const Plot *plot, const PlotCanvas *canvas)
 {
-    size_t column = cell_of(share_of(log_range(plot), log10(plot->x[i])), columns);
-    size_t row = cell_of(share_of(range_of(plot->y, plot->n), plot->y[i]), rows);
-    cells[(rows - 1 - row) * columns + column] = mark;
-}
-
-void plot_text(const Plot *plot, size_t columns, size_t rows, StrBuf *out)
-{
-    Range y = range_of(plot->y, plot->n);
-    char *cells = mem_alloc(columns * rows, 1);
-    memset(cells, ' ', columns * rows);
-    for (size_t i = 0; i < plot->n; i++) {
-        set_cell(plot, i, cells, columns, rows, '*');
+    PlotFrame frame;
+    plot_frame(plot, X_TICKS, Y_TICKS, &frame);
+    canvas->box(canvas->self, 0, 0, PLOT_WIDTH, plot_height(plot), 0xffffff, -1);
+    draw_grid(&frame, canvas);
+    draw_labels(plot, canvas);
+    for (size_t i = 0; i < plot->n_series; i++) {
+        draw_curve(&frame, &plot->series[i], plot_colour(i), canvas);
     }
-    if (plot->marked < plot->n) {
-        set_cell(plot, plot->marked, cells, columns, rows, 'o');
+    if (plot->marked) {
+        draw_mark(plot, &frame, canvas);
     }
-    for (size_t row = 0; row < rows; row++) {
-        char label[16] = "";
-        if (row == 0 || row + 1 == rows) {
-            snprintf(label, sizeof label, "%.4g", row == 0 ? y.high : y.low);
-        }
-        const char *line = cells + row * columns;
-        size_t n = columns;
-        while (n > 0 && line[n - 1] == ' ') {
-            n--;
-        }
-        strbuf_printf(out, "%10s |%.*s\n", label, (int)n, line);
-    }
-    strbuf_printf(out, "%10s +", "");
-    for (size_t i = 0; i < columns; i++) {
-        strbuf_add_char(out, '-');
-    }
-    strbuf_printf(out, "\n%11s %-*.0e%8.0e  %s\n", "", (int)columns - 8, plot->x[0],
-                  plot->x[plot->n - 1], plot->x_label);
-    free(cells);
+    draw_legend(plot, canvas);
 }

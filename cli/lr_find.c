@@ -10,8 +10,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { PLOT_COLUMNS = 60, PLOT_ROWS = 12 };
+enum { PLOT_COLUMNS = 72, PLOT_ROWS = 16 };
 
 static struct LrFindOptions {
     TrainOptions train;
@@ -59,7 +60,7 @@ static Status write_svg(const char *dir, const Plot *plot)
 static void print_plot(const Plot *plot)
 {
     StrBuf text = {0};
-    plot_text(plot, PLOT_COLUMNS, PLOT_ROWS, &text);
+    plot_text(plot, PLOT_COLUMNS, PLOT_ROWS, log_colour(STDOUT_FILENO), &text);
     printf("%s\n", text.p);
     strbuf_free(&text);
 }
@@ -107,13 +108,15 @@ static Status tell(const TrainJob *job, const TrainOptions *chosen, const LrCurv
     }
     char label[64];
     snprintf(label, sizeof label, "suggested: %.2e", curve->lr[at]);
+    PlotSeries series = {.x = curve->lr, .y = curve->smoothed, .n = curve->n};
     Plot plot = {.title = job->start.run_name,
-                 .x_label = "train.lr",
-                 .y_label = "smoothed loss",
-                 .x = curve->lr,
-                 .y = curve->smoothed,
-                 .n = curve->n,
-                 .marked = at,
+                 .x = {"train.lr", PLOT_LOG},
+                 .y = {"smoothed loss", PLOT_LINEAR},
+                 .series = &series,
+                 .n_series = 1,
+                 .marked = true,
+                 .mark_x = curve->lr[at],
+                 .mark_y = curve->smoothed[at],
                  .mark_label = label};
     TRY(write_svg(job->start.result_dir, &plot));
     if (chosen->json) {

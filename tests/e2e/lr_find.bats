@@ -10,7 +10,7 @@ setup() {
     run_muster lr-find tiny.yaml
     [ "$code" -eq 0 ] || { show; false; }
     grep -q "^suggested train.lr: [0-9.]*e-0[1-4]$" <<<"$out"
-    grep -q "o" <<<"$out"
+    grep -q "●" <<<"$out"
     dir=$(artifacts .)
     head -n 1 "$dir/lr_find.csv" | grep -qx "step,lr,loss,smoothed_loss"
     [ "$(wc -l <"$dir/lr_find.csv")" -gt 50 ]
