@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "tracker/artifacts.h"
+#include "tracker/reference.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -76,7 +77,7 @@ Status reproduction_open(Reproduction *r)
 {
     Store *store;
     TRY(store_open(r->uri, NULL, &store));
-    Status status = store_find_run(store, r->reference, &r->original);
+    Status status = run_reference_find(store, r->reference, &r->original);
     status = status == STATUS_OK ? refuse(&r->original) : status;
     status = status == STATUS_OK ? read_history(r, store) : status;
     store_close(store);

@@ -8,9 +8,11 @@
 #include "base/mem.h"
 #include "base/table.h"
 #include "cli/output.h"
+#include "cli/runs.h"
 #include "cli/write_csv.h"
 #include "tracker/artifacts.h"
 #include "tracker/result.h"
+#include "tracker/reference.h"
 #include "tracker/store.h"
 
 #include <stdlib.h>
@@ -55,7 +57,7 @@ static Status load_run(const char *reference, Result *out)
     Store *store;
     TRY(store_open(options.uri, NULL, &store));
     Run run = {0};
-    Status status = store_find_run(store, reference, &run);
+    Status status = run_reference_find(store, reference, &run);
     if (status == STATUS_OK) {
         char *dir = artifact_local_path(run.artifact_uri);
         if (dir && result_dir_is_result(dir)) {
@@ -288,8 +290,7 @@ const Command command_result = {
     .name = "result",
     .summary = "shows a run's metrics table and its best checkpoints",
     .usage = "result RUN|PATH [options]",
-    .details =
-        "RUN is an id, the beginning of one, a name, or last; PATH a result folder.",
+    .details = RUN_REFERENCE_HELP "\nPATH is a result folder.",
     .examples = EXAMPLES,
     .n_examples = sizeof EXAMPLES / sizeof EXAMPLES[0],
     .options = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0], NULL, 0, &options},

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "tracker/artifacts.h"
+#include "tracker/reference.h"
 #include "tracker/store.h"
 #include "trainer/checkpoint.h"
 #include "trainer/result_files.h"
@@ -100,7 +101,7 @@ static Status resume_named(Store *store, const char *reference, bool anyway,
                            ResumePoint *out)
 {
     Run run = {0};
-    TRY(store_find_run(store, reference, &run));
+    TRY(run_reference_find(store, reference, &run));
     Status status = resume_run(&run, anyway, out);
     run_free(&run);
     return status;

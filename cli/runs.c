@@ -3,9 +3,13 @@
 
 extern const Command command_runs;
 
-static const Command *const BELOW[] = {&command_runs_list,    &command_runs_show,
-                                       &command_runs_diff,    &command_runs_delete,
-                                       &command_runs_restore, NULL};
+static const Command *const BELOW[] = {&command_runs_list,
+                                       &command_runs_show,
+                                       &command_runs_plot,
+                                       &command_runs_diff,
+                                       &command_runs_delete,
+                                       &command_runs_restore,
+                                       NULL};
 
 const Command command_runs = {
     .name = "runs",

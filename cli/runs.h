@@ -4,7 +4,12 @@
 
 #include "cli/command.h"
 
-extern const Command command_runs_list, command_runs_show, command_runs_diff,
-    command_runs_delete, command_runs_restore;
+/* What every command takes for a run (run_reference_find). */
+#define RUN_REFERENCE_HELP                                                               \
+    "RUN is an id, the beginning of one, a name, last, or "                              \
+    "best:EXPERIMENT[:METRIC[:min|max]]."
+
+extern const Command command_runs_list, command_runs_show, command_runs_plot,
+    command_runs_diff, command_runs_delete, command_runs_restore;
 
 #endif

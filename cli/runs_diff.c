@@ -5,6 +5,7 @@
 #include "base/table.h"
 #include "cli/output.h"
 #include "cli/run_diff.h"
+#include "tracker/reference.h"
 #include "tracker/store.h"
 
 #include <stdlib.h>
@@ -61,9 +62,9 @@ static Status run(const Invocation *invocation)
     TRY(store_open(options.uri, NULL, &store));
     Run a = {0}, b = {0};
     Differences list = {0};
-    Status status = store_find_run(store, invocation->args[0], &a);
+    Status status = run_reference_find(store, invocation->args[0], &a);
     if (status == STATUS_OK) {
-        status = store_find_run(store, invocation->args[1], &b);
+        status = run_reference_find(store, invocation->args[1], &b);
     }
     if (status == STATUS_OK) {
         differences_of_runs(&a, &b, &list);
@@ -89,7 +90,8 @@ const Command command_runs_diff = {
     .name = "diff",
     .summary = "what two runs differ in: params, tags, environment, code, data, metrics",
     .usage = "runs diff A B [options]",
-    .details = "A and B are each an id, the beginning of one, a name, or last.",
+    .details =
+        "A and B are each an id, the beginning of one, a name, last, or best:EXPERIMENT.",
     .examples = EXAMPLES,
     .n_examples = sizeof EXAMPLES / sizeof EXAMPLES[0],
     .options = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0], NULL, 0, &options},

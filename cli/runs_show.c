@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "cli/run_columns.h"
 #include "cli/run_json.h"
+#include "tracker/reference.h"
 #include "tracker/store.h"
 
 #include <stdlib.h>
@@ -138,7 +139,7 @@ static Status run_show(const Invocation *invocation)
     Experiments experiments = {0};
     ExperimentQuery all = {.view = VIEW_ALL};
     Run run = {0};
-    Status status = store_find_run(store, invocation->args[0], &run);
+    Status status = run_reference_find(store, invocation->args[0], &run);
     if (status == STATUS_OK) {
         status = store_search_experiments(store, &all, &experiments);
     }
@@ -165,7 +166,7 @@ const Command command_runs_show = {
     .name = "show",
     .summary = "shows one run: metrics, params, tags, data sets",
     .usage = "runs show RUN [options]",
-    .details = "RUN is an id, the beginning of one, a name, or last.",
+    .details = RUN_REFERENCE_HELP,
     .examples = SHOW_EXAMPLES,
     .n_examples = sizeof SHOW_EXAMPLES / sizeof SHOW_EXAMPLES[0],
     .options = {SHOW_OPTIONS, sizeof SHOW_OPTIONS / sizeof SHOW_OPTIONS[0], NULL, 0,

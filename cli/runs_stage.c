@@ -3,6 +3,7 @@
 #include "cli/runs.h"
 
 #include "base/json.h"
+#include "tracker/reference.h"
 #include "tracker/store.h"
 
 #include <stdio.h>
@@ -20,7 +21,7 @@ static Status find_runs(Store *store, const Invocation *invocation, StrList *ids
 {
     for (size_t i = 0; i < invocation->n_args; i++) {
         Run run;
-        TRY(store_find_run(store, invocation->args[i], &run));
+        TRY(run_reference_find(store, invocation->args[i], &run));
         strlist_add(ids, run.run_id);
         run_free(&run);
     }
@@ -82,8 +83,7 @@ const Command command_runs_delete = {
     .name = "delete",
     .summary = "marks runs deleted: lists leave them out, restore brings them back",
     .usage = "runs delete RUN ... [options]",
-    .details = "RUN is an id, the beginning of one, a name, or last. `muster store gc` "
-               "deletes for\ngood what is marked.",
+    .details = RUN_REFERENCE_HELP "\n`muster store gc` deletes for good what is marked.",
     .options = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0], NULL, 0, &options},
     .min_args = 1,
     .max_args = ANY_ARGS,

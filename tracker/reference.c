@@ -16,6 +16,7 @@
 
 static const char BEST[] = "best:";
 static const char DEFAULT_METRIC[] = "val_loss";
+enum { BEST_PAGE = 100, NAMES_FROM = 100 };
 
 void model_reference_free(ModelReference *reference)
 {
@@ -217,21 +218,32 @@ static Status parse_best(Store *store, const char *reference, BestOf *out)
     return status;
 }
 
-/* Keeps the order of the others. */
-static void leave_out_purposes(Runs *runs)
+static bool has_value(const Run *run, const char *metric)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < runs->n; i++) {
-        if (key_values_get(&runs->items[i].tags, PURPOSE_TAG)) {
-            run_free(&runs->items[i]);
-        } else {
-            runs->items[n++] = runs->items[i];
-        }
-    }
-    runs->n = n;
+    const Metric *found = metrics_get(&run->metrics, metric);
+    return found && !isnan(found->value);
 }
 
-static Status search_best(Store *store, const BestOf *best, Runs *out)
+/* Moves the runs of a page that have a value and no purpose, up to `limit`; the rest is
+ * freed. Whether a further page may hold more: runs without a value, or with NaN, come
+ * last. */
+static bool take_page(Runs *page, const char *metric, size_t limit, Runs *out)
+{
+    bool more = page->next_page_token != NULL;
+    for (size_t i = 0; i < page->n; i++) {
+        Run *run = &page->items[i];
+        bool valued = has_value(run, metric);
+        more = more && valued;
+        if (out->n < limit && valued && !key_values_get(&run->tags, PURPOSE_TAG)) {
+            out->items = mem_grow(out->items, &out->cap, out->n + 1, sizeof *out->items);
+            out->items[out->n++] = *run;
+            *run = (Run){0};
+        }
+    }
+    return more && out->n < limit;
+}
+
+static Status search_best(Store *store, const BestOf *best, size_t limit, Runs *out)
 {
     char *order = mem_printf("metrics.`%s` %s", best->metric, best->max ? "DESC" : "ASC");
     const char *entry = order;
@@ -240,34 +252,35 @@ static Status search_best(Store *store, const BestOf *best, Runs *out)
         .n_experiment_ids = 1,
         .order_by = &entry,
         .n_order_by = 1,
+        .max_results = BEST_PAGE,
     };
-    Status status = store_search_runs(store, &query, out);
-    if (status == STATUS_OK) {
-        leave_out_purposes(out);
+    Runs page = {0};
+    char *token = NULL;
+    bool more = true;
+    Status status = STATUS_OK;
+    while (more && status == STATUS_OK) {
+        query.page_token = token;
+        status = store_search_runs(store, &query, &page);
+        free(token);
+        more = status == STATUS_OK && take_page(&page, best->metric, limit, out);
+        token = more ? mem_strdup(page.next_page_token) : NULL;
+        runs_free(&page);
     }
     free(order);
     return status;
 }
 
-/* Sorted as they are, runs without the metric or with NaN come last. */
-static size_t count_with_value(const Runs *runs, const char *metric)
-{
-    size_t n = 0;
-    while (n < runs->n) {
-        const Metric *found = metrics_get(&runs->items[n].metrics, metric);
-        if (!found || isnan(found->value)) {
-            break;
-        }
-        n++;
-    }
-    return n;
-}
-
-static Status no_run_with(const BestOf *best, const Runs *runs)
+/* Names are those of the newest runs. */
+static Status no_run_with(Store *store, const BestOf *best)
 {
     StrList names = {0};
-    for (size_t i = 0; i < runs->n; i++) {
-        const Metrics *metrics = &runs->items[i].metrics;
+    Runs runs = {0};
+    RunQuery query = {.experiment_ids = &best->experiment.experiment_id,
+                      .n_experiment_ids = 1,
+                      .max_results = NAMES_FROM};
+    TRY(store_search_runs(store, &query, &runs));
+    for (size_t i = 0; i < runs.n; i++) {
+        const Metrics *metrics = &runs.items[i].metrics;
         for (size_t k = 0; k < metrics->n; k++) {
             if (!strlist_has(&names, metrics->items[k].key)) {
                 strlist_add(&names, metrics->items[k].key);
@@ -284,20 +297,21 @@ static Status no_run_with(const BestOf *best, const Runs *runs)
     } else if (names.n > 0) {
         status_hint("its runs have %.200s", list);
     } else {
-        status_hint("it has %zu runs", runs->n);
+        status_hint("it has %zu runs", runs.n);
     }
     free(list);
     strlist_free(&names);
+    runs_free(&runs);
     return STATUS_NOT_FOUND;
 }
 
 /* The best run has no checkpoint: never silently another one, but a word about which. */
-static void hint_next_best(const Store *store, const Runs *runs, size_t n)
+static void hint_next_best(const Store *store, const Runs *runs)
 {
     char message[1024];
     snprintf(message, sizeof message, "%s", status_message());
     const Run *next = NULL;
-    for (size_t i = 1; i < n && !next; i++) {
+    for (size_t i = 1; i < runs->n && !next; i++) {
         ModelReference other = {0};
         if (best_checkpoint_of_run(store, &runs->items[i], &other) == STATUS_OK) {
             next = &runs->items[i];
@@ -311,34 +325,67 @@ static void hint_next_best(const Store *store, const Runs *runs, size_t n)
     }
 }
 
-static Status resolve_best_in(Store *store, const BestOf *best, ModelReference *out)
+static Status find_best(Store *store, const BestOf *best, size_t limit, Runs *out)
 {
-    Runs runs = {0};
-    TRY(search_best(store, best, &runs));
-    size_t n = count_with_value(&runs, best->metric);
-    Status status;
-    if (n == 0) {
-        status = no_run_with(best, &runs);
-    } else {
-        status = best_checkpoint_of_run(store, &runs.items[0], out);
-        if (status == STATUS_NOT_FOUND) {
-            hint_next_best(store, &runs, n);
-        }
-    }
-    runs_free(&runs);
-    return status;
+    TRY(search_best(store, best, limit, out));
+    return out->n > 0 ? STATUS_OK : no_run_with(store, best);
+}
+
+static void best_free(BestOf *best)
+{
+    experiment_free(&best->experiment);
+    free(best->metric);
 }
 
 static Status resolve_best(Store *store, const char *reference, ModelReference *out)
 {
     BestOf best = {0};
+    Runs runs = {0};
     Status status = parse_best(store, reference, &best);
     if (status == STATUS_OK) {
-        status = resolve_best_in(store, &best, out);
+        status = find_best(store, &best, BEST_PAGE, &runs);
     }
-    experiment_free(&best.experiment);
-    free(best.metric);
+    if (status == STATUS_OK) {
+        status = best_checkpoint_of_run(store, &runs.items[0], out);
+        if (status == STATUS_NOT_FOUND) {
+            hint_next_best(store, &runs);
+        }
+    }
+    runs_free(&runs);
+    best_free(&best);
     return status;
+}
+
+Status best_runs_find(Store *store, const Experiment *experiment, const char *metric,
+                      bool max, size_t limit, Runs *out)
+{
+    TRY(validate_key("metric", metric));
+    BestOf best = {*experiment, (char *)metric, max};
+    return find_best(store, &best, limit, out);
+}
+
+static Status find_best_run(Store *store, const char *reference, Run *out)
+{
+    BestOf best = {0};
+    Runs runs = {0};
+    Status status = parse_best(store, reference, &best);
+    if (status == STATUS_OK) {
+        status = find_best(store, &best, 1, &runs);
+    }
+    if (status == STATUS_OK) {
+        *out = runs.items[0];
+        runs.items[0] = (Run){0};
+    }
+    runs_free(&runs);
+    best_free(&best);
+    return status;
+}
+
+Status run_reference_find(Store *store, const char *reference, Run *out)
+{
+    return strncmp(reference, BEST, strlen(BEST)) == 0
+               ? find_best_run(store, reference, out)
+               : store_find_run(store, reference, out);
 }
 
 /* ---- a run ---- */

@@ -14,6 +14,9 @@
 #define MUSTER_TRACKER_REFERENCE_H
 
 #include "base/status.h"
+#include "tracker/store.h"
+
+#include <stdbool.h>
 
 /* Why a run was made, when it was not to give a model ("fast_dev_run", "lr_find"):
  * best: passes such runs over. */
@@ -35,6 +38,17 @@ typedef struct ModelReference {
 Status model_reference_resolve(const char *store_uri, const char *reference,
                                ModelReference *out);
 void model_reference_free(ModelReference *reference);
+
+/* The run that a reference means: all that store_find_run takes, and
+ * best:EXPERIMENT[:METRIC[:min|max]], which passes over runs of a purpose (PURPOSE_TAG)
+ * and does not ask for a checkpoint. STATUS_NOT_FOUND, STATUS_USAGE as above. */
+Status run_reference_find(Store *store, const char *reference, Run *out);
+
+/* The best runs of an experiment by the last value of a metric, best first, at most
+ * `limit`; runs without a value or with NaN are left out, and those of a purpose. None is
+ * STATUS_NOT_FOUND, with the metrics there are. */
+Status best_runs_find(Store *store, const Experiment *experiment, const char *metric,
+                      bool max, size_t limit, Runs *out);
 
 /* "min" for metric names that contain loss or error, else "max". Static storage. */
 const char *metric_default_order(const char *metric);
