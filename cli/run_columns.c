@@ -3,20 +3,23 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "cli/run_choice.h"
+#include "cli/run_diff.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static const char *const BUILT_IN[] = {
-    "name",          "id",       "run_id", "run_name",     "experiment",
-    "experiment_id", "status",   "start",  "end",          "duration",
-    "start_time",    "end_time", "user",   "artifact_uri", "stage",
+    "age",           "name",   "id",           "run_id", "run_name", "experiment",
+    "experiment_id", "status", "start",        "end",    "duration", "start_time",
+    "end_time",      "user",   "artifact_uri", "stage",
 };
 
+enum { MOST_METRICS = 8, MOST_PARAMS = 8 };
 enum { N_BUILT_IN = sizeof BUILT_IN / sizeof BUILT_IN[0] };
 
-static const char *const USUAL_METRICS[] = {"epoch",        "train_loss", "val_loss",
-                                            "val_accuracy", "val_f1",     "test_f1"};
+static const char *const USUAL_METRICS[] = {"val_loss",   "val_f1",  "val_accuracy",
+                                            "train_loss", "test_f1", "epoch"};
 
 const char *experiment_name_of(const Experiments *experiments, const char *id)
 {
@@ -36,6 +39,11 @@ static bool is_built_in(const char *column)
         }
     }
     return false;
+}
+
+static bool has_prefix(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0 && text[strlen(prefix)];
 }
 
 static bool any_has_metric(const Runs *runs, const char *key)
@@ -70,39 +78,86 @@ static bool several_experiments(const Runs *runs)
     return false;
 }
 
-void run_columns_default(const Runs *runs, StrList *out)
+static bool one_differs(const Runs *runs, const char *column)
 {
+    return has_prefix(column, "params.")
+               ? run_param_differs(runs, column + strlen("params."))
+               : run_metric_differs(runs, column + strlen("metrics."));
+}
+
+/* Adds the first `most` of those that differ, or of all when none does; returns how many
+ * more there are. */
+static size_t add_differing(const Runs *runs, const StrList *columns, size_t most,
+                            bool all_when_none, StrList *out)
+{
+    size_t n = 0;
+    bool any = false;
+    bool *differ = mem_zalloc(columns->n, sizeof *differ);
+    for (size_t i = 0; i < columns->n; i++) {
+        differ[i] = one_differs(runs, columns->items[i]);
+        any = any || differ[i];
+    }
+    for (size_t i = 0; i < columns->n; i++) {
+        if (differ[i] || (!any && all_when_none)) {
+            if (n < most) {
+                strlist_add(out, columns->items[i]);
+            }
+            n++;
+        }
+    }
+    free(differ);
+    return n > most ? n - most : 0;
+}
+
+static void add_prefixed(const char *prefix, const StrList *keys, StrList *out)
+{
+    for (size_t i = 0; i < keys->n; i++) {
+        strlist_add_take(out, mem_printf("%s%s", prefix, keys->items[i]));
+    }
+}
+
+/* The usual metrics, or else any that say what came out. */
+static void metric_columns(const Runs *runs, StrList *out)
+{
+    StrList keys = {0}, all = {0};
+    for (size_t i = 0; i < sizeof USUAL_METRICS / sizeof USUAL_METRICS[0]; i++) {
+        if (any_has_metric(runs, USUAL_METRICS[i])) {
+            strlist_add(&keys, USUAL_METRICS[i]);
+        }
+    }
+    if (keys.n == 0) {
+        run_metric_keys(runs, &all);
+    }
+    for (size_t i = 0; i < all.n; i++) {
+        if (!metric_is_circumstance(all.items[i])) {
+            strlist_add(&keys, all.items[i]);
+        }
+    }
+    add_prefixed("metrics.", &keys, out);
+    strlist_free(&keys);
+    strlist_free(&all);
+}
+
+size_t run_columns_default(const Runs *runs, StrList *out)
+{
+    StrList metrics = {0}, params = {0}, keys = {0};
     strlist_add(out, "name");
     strlist_add(out, "id");
     if (several_experiments(runs)) {
         strlist_add(out, "experiment");
     }
     strlist_add(out, "status");
-    strlist_add(out, "start");
+    strlist_add(out, "age");
     strlist_add(out, "duration");
-    for (size_t i = 0; i < sizeof USUAL_METRICS / sizeof USUAL_METRICS[0]; i++) {
-        if (any_has_metric(runs, USUAL_METRICS[i])) {
-            strlist_add_take(out, mem_printf("metrics.%s", USUAL_METRICS[i]));
-        }
-    }
-}
-
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void add_sorted(StrList *found, StrList *out)
-{
-    if (found->n > 1) {
-        qsort(found->items, found->n, sizeof *found->items, compare_texts);
-    }
-    for (size_t i = 0; i < found->n; i++) {
-        if (i == 0 || strcmp(found->items[i], found->items[i - 1]) != 0) {
-            strlist_add(out, found->items[i]);
-        }
-    }
-    strlist_free(found);
+    metric_columns(runs, &metrics);
+    run_param_keys(runs, &keys);
+    add_prefixed("params.", &keys, &params);
+    size_t n_more = add_differing(runs, &metrics, MOST_METRICS, true, out);
+    n_more += add_differing(runs, &params, MOST_PARAMS, false, out);
+    strlist_free(&metrics);
+    strlist_free(&params);
+    strlist_free(&keys);
+    return n_more;
 }
 
 void run_columns_all(const Runs *runs, StrList *out)
@@ -114,23 +169,12 @@ void run_columns_all(const Runs *runs, StrList *out)
         strlist_add(out, FIRST[i]);
     }
     StrList metrics = {0}, params = {0};
-    for (size_t i = 0; i < runs->n; i++) {
-        const Run *run = &runs->items[i];
-        for (size_t k = 0; k < run->metrics.n; k++) {
-            strlist_add_take(&metrics,
-                             mem_printf("metrics.%s", run->metrics.items[k].key));
-        }
-        for (size_t k = 0; k < run->params.n; k++) {
-            strlist_add_take(&params, mem_printf("params.%s", run->params.items[k].key));
-        }
-    }
-    add_sorted(&metrics, out);
-    add_sorted(&params, out);
-}
-
-static bool has_prefix(const char *text, const char *prefix)
-{
-    return strncmp(text, prefix, strlen(prefix)) == 0 && text[strlen(prefix)];
+    run_metric_keys(runs, &metrics);
+    run_param_keys(runs, &params);
+    add_prefixed("metrics.", &metrics, out);
+    add_prefixed("params.", &params, out);
+    strlist_free(&metrics);
+    strlist_free(&params);
 }
 
 static Status unknown_column(const char *name)
@@ -149,7 +193,8 @@ static Status unknown_column(const char *name)
 static Status add_named(const char *name, const Runs *runs, StrList *out)
 {
     if (is_built_in(name) || has_prefix(name, "metrics.") ||
-        has_prefix(name, "params.") || has_prefix(name, "tags.")) {
+        has_prefix(name, "params.") || has_prefix(name, "tags.") ||
+        has_prefix(name, "spark.")) {
         strlist_add(out, name);
     } else if (any_has_metric(runs, name)) {
         strlist_add_take(out, mem_printf("metrics.%s", name));
@@ -186,12 +231,24 @@ Status run_columns_parse(const char *text, const Runs *runs, StrList *out)
 bool run_column_is_number(const char *column)
 {
     return has_prefix(column, "metrics.") || strcmp(column, "duration") == 0 ||
-           strcmp(column, "start_time") == 0 || strcmp(column, "end_time") == 0;
+           strcmp(column, "age") == 0 || strcmp(column, "start_time") == 0 ||
+           strcmp(column, "end_time") == 0;
+}
+
+bool run_column_is_spark(const char *column)
+{
+    return has_prefix(column, "spark.");
 }
 
 const char *run_column_heading(const char *column)
 {
-    return has_prefix(column, "metrics.") ? column + strlen("metrics.") : column;
+    static const char *const PREFIXES[] = {"metrics.", "params.", "tags.", "spark."};
+    for (size_t i = 0; i < sizeof PREFIXES / sizeof PREFIXES[0]; i++) {
+        if (has_prefix(column, PREFIXES[i])) {
+            return column + strlen(PREFIXES[i]);
+        }
+    }
+    return column;
 }
 
 char *run_duration(const Run *run)
@@ -213,6 +270,24 @@ static char *time_text(int64_t ms)
     }
     clock_format(ms, text);
     return mem_strdup(text);
+}
+
+/* One unit will do: "3m", "2h", "5d". */
+static char *age_text(int64_t ms)
+{
+    static const struct {
+        int64_t seconds;
+        char unit;
+    } UNITS[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+    int64_t age = (clock_wall_ms() - ms) / 1000;
+    size_t i = 0;
+    while (i < 3 && age < UNITS[i].seconds) {
+        i++;
+    }
+    age = age < 0 ? 0 : age;
+    return ms == 0
+               ? NULL
+               : mem_printf("%lld%c", (long long)(age / UNITS[i].seconds), UNITS[i].unit);
 }
 
 static char *number_text(int64_t value)
@@ -256,6 +331,7 @@ static char *built_in_text(const Run *run, const Experiments *experiments,
         }
     }
     return strcmp(column, "id") == 0           ? mem_printf("%.8s", run->run_id)
+           : strcmp(column, "age") == 0        ? age_text(run->start_time)
            : strcmp(column, "start") == 0      ? time_text(run->start_time)
            : strcmp(column, "end") == 0        ? time_text(run->end_time)
            : strcmp(column, "start_time") == 0 ? number_text(run->start_time)

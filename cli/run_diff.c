@@ -63,7 +63,7 @@ static const struct {
     {"", DIFF_TAGS},
 };
 
-static DiffKind kind_of_tag(const char *key)
+DiffKind diff_kind_of_tag(const char *key)
 {
     size_t i = 0;
     while (strncmp(key, KINDS[i].prefix, strlen(KINDS[i].prefix)) != 0) {
@@ -102,7 +102,7 @@ static void compare_tags(const Run *a, const Run *b, DiffKind kind, Differences 
     StrList names = names_of(&a->tags, &b->tags);
     for (size_t i = 0; i < names.n; i++) {
         const char *name = names.items[i];
-        if (kind_of_tag(name) == kind && !is_own_tag(name)) {
+        if (diff_kind_of_tag(name) == kind && !is_own_tag(name)) {
             add(out, kind, name, key_values_get(&a->tags, name),
                 key_values_get(&b->tags, name));
         }

@@ -21,6 +21,9 @@ typedef enum DiffKind {
 /* "params", "tags", ...; static storage. */
 const char *diff_kind_name(DiffKind kind);
 
+/* What a tag tells of. */
+DiffKind diff_kind_of_tag(const char *key);
+
 /* One thing that differs; NULL where a run has it not. */
 typedef struct Difference {
     DiffKind kind;

@@ -3,30 +3,36 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sparkline.h"
 #include "cli/output.h"
 #include "cli/run_columns.h"
+#include "cli/run_curve.h"
 #include "cli/run_json.h"
 #include "tracker/store.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+enum { SPARK_WIDTH = 20 };
 enum { NARROWEST = 14 }; /* columns of text that are kept before others are left out */
 
 /* What a command prints of: the runs, and the experiments for their names. */
 typedef struct Listing {
+    Store *store;
     Experiments experiments;
     Runs runs;
+    size_t n_more; /* keys that differ and have no column */
 } Listing;
 
 static void listing_free(Listing *listing)
 {
     experiments_free(&listing->experiments);
     runs_free(&listing->runs);
+    store_close(listing->store);
 }
 
 static struct {
-    StrList experiments, order_by;
+    StrList experiments, order_by, sparks;
     const char *filter, *page_token, *view, *columns, *uri;
     int64_t max_results;
     OutputOptions output;
@@ -73,7 +79,12 @@ static const Option LIST_OPTIONS[] = {
      .kind = OPTION_TEXT,
      .offset = AT(columns),
      .value = "LIST",
-     .help = "name,id,status,start,duration,metrics.KEY,params.KEY,tags.KEY,..."},
+     .help = "name,id,status,age,duration,metrics.KEY,params.KEY,tags.KEY,..."},
+    {.name = "spark",
+     .kind = OPTION_LIST,
+     .offset = AT(sparks),
+     .value = "METRIC",
+     .help = "a column with the metric's curve, as a sparkline"},
     OUTPUT_OPTIONS(AT(output)),
     TRACKING_URI_OPTION(AT(uri)),
 };
@@ -149,19 +160,44 @@ static void print_json(const Listing *listing, Output *output)
     strbuf_free(&text);
 }
 
-static void print_csv(const Listing *listing, const StrList *columns, Output *output)
+static Status spark_text(Store *store, const Run *run, const char *key, char **out)
+{
+    Curve curve;
+    StrBuf text = {0};
+    TRY(curve_read(store, run, key, CURVE_BY_STEP, &curve));
+    sparkline(curve.y, curve.n, SPARK_WIDTH, &text);
+    *out = curve.n > 0 ? strbuf_take(&text) : NULL;
+    curve_free(&curve);
+    return STATUS_OK;
+}
+
+/* Histories are read for sparklines alone. */
+static Status cell_text(const Listing *listing, const Run *run, const char *column,
+                        bool exact, char **out)
+{
+    if (run_column_is_spark(column)) {
+        return spark_text(listing->store, run, run_column_heading(column), out);
+    }
+    *out = run_column_value(run, &listing->experiments, column, exact);
+    return STATUS_OK;
+}
+
+static Status print_csv(const Listing *listing, const StrList *columns, Output *output)
 {
     output_csv_row(output, (const char *const *)columns->items, columns->n);
-    for (size_t r = 0; r < listing->runs.n; r++) {
+    Status status = STATUS_OK;
+    for (size_t r = 0; r < listing->runs.n && status == STATUS_OK; r++) {
         StrList row = {0};
-        for (size_t i = 0; i < columns->n; i++) {
-            strlist_add_take(&row, run_column_value(&listing->runs.items[r],
-                                                    &listing->experiments,
-                                                    columns->items[i], true));
+        for (size_t i = 0; i < columns->n && status == STATUS_OK; i++) {
+            char *text = NULL;
+            status = cell_text(listing, &listing->runs.items[r], columns->items[i], true,
+                               &text);
+            strlist_add_take(&row, text);
         }
         output_csv_row(output, (const char *const *)row.items, row.n);
         strlist_free(&row);
     }
+    return status;
 }
 
 static Table *open_table(const StrList *columns)
@@ -178,73 +214,110 @@ static Table *open_table(const StrList *columns)
     return table;
 }
 
-static void print_table(const Listing *listing, const StrList *columns, Output *output)
+static Status print_table(const Listing *listing, const StrList *columns, Output *output)
 {
     Table *table = open_table(columns);
-    for (size_t r = 0; r < listing->runs.n; r++) {
-        for (size_t i = 0; i < columns->n; i++) {
+    Status status = STATUS_OK;
+    for (size_t r = 0; r < listing->runs.n && status == STATUS_OK; r++) {
+        for (size_t i = 0; i < columns->n && status == STATUS_OK; i++) {
             const Run *run = &listing->runs.items[r];
-            char *text =
-                run_column_value(run, &listing->experiments, columns->items[i], false);
+            char *text = NULL;
+            status = cell_text(listing, run, columns->items[i], false, &text);
             table_cell(table, text);
             table_style(table, run_column_style(run, columns->items[i]));
             free(text);
         }
     }
     table_set_narrowest(table, NARROWEST);
-    output_table(output, table);
+    if (status == STATUS_OK) {
+        output_table(output, table);
+    }
     table_close(table);
+    return status;
 }
 
-static Status choose_columns(const Listing *listing, StrList *columns)
+/* Sparklines stand before the numbers, where a narrow terminal still shows them. */
+static void add_sparks(size_t at, StrList *columns)
+{
+    for (size_t i = 0; i < list_options.sparks.n; i++) {
+        strlist_add_take(columns, mem_printf("spark.%s", list_options.sparks.items[i]));
+        for (size_t k = columns->n - 1; k > at + i; k--) {
+            char *moved = columns->items[k];
+            columns->items[k] = columns->items[k - 1];
+            columns->items[k - 1] = moved;
+        }
+    }
+}
+
+static size_t first_value(const StrList *columns)
+{
+    size_t i = 0;
+    while (i < columns->n && strncmp(columns->items[i], "metrics.", 8) != 0 &&
+           strncmp(columns->items[i], "params.", 7) != 0) {
+        i++;
+    }
+    return i;
+}
+
+static Status choose_columns(Listing *listing, StrList *columns)
 {
     if (list_options.columns) {
-        return run_columns_parse(list_options.columns, &listing->runs, columns);
-    }
-    if (list_options.output.csv) {
+        TRY(run_columns_parse(list_options.columns, &listing->runs, columns));
+        add_sparks(columns->n, columns);
+    } else if (list_options.output.csv) {
         run_columns_all(&listing->runs, columns);
+        add_sparks(columns->n, columns);
     } else {
-        run_columns_default(&listing->runs, columns);
+        listing->n_more = run_columns_default(&listing->runs, columns);
+        add_sparks(first_value(columns), columns);
     }
     return STATUS_OK;
 }
 
-static Status print_list(const Listing *listing, Output *output)
+static Status print_list(Listing *listing, Output *output)
 {
     StrList columns = {0};
     Status status = choose_columns(listing, &columns);
-    if (status != STATUS_OK) {
-        strlist_free(&columns);
-        return status;
-    }
-    if (output->json) {
+    if (status == STATUS_OK && output->json) {
         print_json(listing, output);
-    } else if (output->csv) {
-        print_csv(listing, &columns, output);
-    } else if (listing->runs.n == 0) {
-        log_note("no runs match");
-    } else {
-        print_table(listing, &columns, output);
+    } else if (status == STATUS_OK && output->csv) {
+        status = print_csv(listing, &columns, output);
+    } else if (status == STATUS_OK && listing->runs.n > 0) {
+        status = print_table(listing, &columns, output);
     }
     strlist_free(&columns);
-    return STATUS_OK;
+    return status;
+}
+
+static void tell_what_is_left(const Listing *listing)
+{
+    if (listing->runs.n == 0) {
+        log_note("no runs match");
+    }
+    if (listing->n_more > 0) {
+        log_note("the runs differ in %zu more keys: --columns or --csv shows them",
+                 listing->n_more);
+    }
+    if (listing->runs.next_page_token) {
+        log_note("there are more: --page-token %s", listing->runs.next_page_token);
+    }
 }
 
 static Status run_list(const Invocation *invocation)
 {
     Output output;
-    Store *store;
     Listing listing = {0};
     TRY(output_open(&list_options.output, invocation->json, &output));
-    Status status = store_open(list_options.uri, NULL, &store);
+    Status status = store_open(list_options.uri, NULL, &listing.store);
     if (status == STATUS_OK) {
-        status = search(store, &listing);
-        status = status == STATUS_OK ? print_list(&listing, &output) : status;
-        store_close(store);
+        status = search(listing.store, &listing);
+    }
+    if (status == STATUS_OK) {
+        status = print_list(&listing, &output);
     }
     output_close(&output);
-    if (status == STATUS_OK && !output.json && listing.runs.next_page_token) {
-        log_note("there are more: --page-token %s", listing.runs.next_page_token);
+    if (status == STATUS_OK && !output.json) {
+        tell_what_is_left(&listing);
     }
     listing_free(&listing);
     return status;
@@ -252,10 +325,13 @@ static Status run_list(const Invocation *invocation)
 
 static const Example LIST_EXAMPLES[] = {
     {"muster runs list --order-by \"metrics.val_loss ASC\" -n 5", "the five best"},
+    {"muster runs list --experiment news --spark val_loss", "with their curves"},
     {"muster runs list --filter \"status = 'FAILED'\" --columns "
      "name,start,tags.muster.error",
      "what went wrong, and when"},
 };
+
+static const OptionConflict LIST_CONFLICTS[] = {{"spark", "json"}};
 
 const Command command_runs_list = {
     .name = "list",
@@ -263,7 +339,7 @@ const Command command_runs_list = {
     .usage = "runs list [options]",
     .examples = LIST_EXAMPLES,
     .n_examples = sizeof LIST_EXAMPLES / sizeof LIST_EXAMPLES[0],
-    .options = {LIST_OPTIONS, sizeof LIST_OPTIONS / sizeof LIST_OPTIONS[0], NULL, 0,
-                &list_options},
+    .options = {LIST_OPTIONS, sizeof LIST_OPTIONS / sizeof LIST_OPTIONS[0],
+                LIST_CONFLICTS, 1, &list_options},
     .run = run_list,
 };
