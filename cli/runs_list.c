@@ -3,18 +3,14 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/sparkline.h"
 #include "cli/output.h"
 #include "cli/run_columns.h"
-#include "cli/run_curve.h"
 #include "cli/run_json.h"
+#include "cli/run_table.h"
 #include "tracker/store.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { SPARK_WIDTH = 20 };
-enum { NARROWEST = 14 }; /* columns of text that are kept before others are left out */
 
 /* What a command prints of: the runs, and the experiments for their names. */
 typedef struct Listing {
@@ -160,82 +156,6 @@ static void print_json(const Listing *listing, Output *output)
     strbuf_free(&text);
 }
 
-static Status spark_text(Store *store, const Run *run, const char *key, char **out)
-{
-    Curve curve;
-    StrBuf text = {0};
-    TRY(curve_read(store, run, key, CURVE_BY_STEP, &curve));
-    sparkline(curve.y, curve.n, SPARK_WIDTH, &text);
-    *out = curve.n > 0 ? strbuf_take(&text) : NULL;
-    curve_free(&curve);
-    return STATUS_OK;
-}
-
-/* Histories are read for sparklines alone. */
-static Status cell_text(const Listing *listing, const Run *run, const char *column,
-                        bool exact, char **out)
-{
-    if (run_column_is_spark(column)) {
-        return spark_text(listing->store, run, run_column_heading(column), out);
-    }
-    *out = run_column_value(run, &listing->experiments, column, exact);
-    return STATUS_OK;
-}
-
-static Status print_csv(const Listing *listing, const StrList *columns, Output *output)
-{
-    output_csv_row(output, (const char *const *)columns->items, columns->n);
-    Status status = STATUS_OK;
-    for (size_t r = 0; r < listing->runs.n && status == STATUS_OK; r++) {
-        StrList row = {0};
-        for (size_t i = 0; i < columns->n && status == STATUS_OK; i++) {
-            char *text = NULL;
-            status = cell_text(listing, &listing->runs.items[r], columns->items[i], true,
-                               &text);
-            strlist_add_take(&row, text);
-        }
-        output_csv_row(output, (const char *const *)row.items, row.n);
-        strlist_free(&row);
-    }
-    return status;
-}
-
-static Table *open_table(const StrList *columns)
-{
-    StrList headings = {0};
-    for (size_t i = 0; i < columns->n; i++) {
-        strlist_add_take(&headings,
-                         mem_printf("%s%s",
-                                    run_column_is_number(columns->items[i]) ? ">" : "",
-                                    run_column_heading(columns->items[i])));
-    }
-    Table *table = table_open((const char *const *)headings.items, headings.n);
-    strlist_free(&headings);
-    return table;
-}
-
-static Status print_table(const Listing *listing, const StrList *columns, Output *output)
-{
-    Table *table = open_table(columns);
-    Status status = STATUS_OK;
-    for (size_t r = 0; r < listing->runs.n && status == STATUS_OK; r++) {
-        for (size_t i = 0; i < columns->n && status == STATUS_OK; i++) {
-            const Run *run = &listing->runs.items[r];
-            char *text = NULL;
-            status = cell_text(listing, run, columns->items[i], false, &text);
-            table_cell(table, text);
-            table_style(table, run_column_style(run, columns->items[i]));
-            free(text);
-        }
-    }
-    table_set_narrowest(table, NARROWEST);
-    if (status == STATUS_OK) {
-        output_table(output, table);
-    }
-    table_close(table);
-    return status;
-}
-
 /* Sparklines stand before the numbers, where a narrow terminal still shows them. */
 static void add_sparks(size_t at, StrList *columns)
 {
@@ -280,10 +200,12 @@ static Status print_list(Listing *listing, Output *output)
     Status status = choose_columns(listing, &columns);
     if (status == STATUS_OK && output->json) {
         print_json(listing, output);
-    } else if (status == STATUS_OK && output->csv) {
-        status = print_csv(listing, &columns, output);
-    } else if (status == STATUS_OK && listing->runs.n > 0) {
-        status = print_table(listing, &columns, output);
+    } else if (status == STATUS_OK && (output->csv || listing->runs.n > 0)) {
+        RunTable table = {.store = listing->store,
+                          .experiments = &listing->experiments,
+                          .runs = &listing->runs,
+                          .columns = &columns};
+        status = run_table_print(&table, output);
     }
     strlist_free(&columns);
     return status;

@@ -1,38 +1,42 @@
 /* `muster runs delete` and `muster runs restore`: a mark, and its removal. */
 #include "cli/output.h"
+#include "cli/run_find.h"
 #include "cli/runs.h"
 
 #include "base/json.h"
-#include "tracker/reference.h"
+#include "base/mem.h"
 #include "tracker/store.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static struct {
     const char *uri;
+    bool yes;
 } options;
 
-static const Option OPTIONS[] = {
-    TRACKING_URI_OPTION(offsetof(__typeof__(options), uri)),
+#define AT(field) offsetof(__typeof__(options), field)
+
+static const Option DELETE_OPTIONS[] = {
+    {.name = "yes",
+     .alias = 'y',
+     .kind = OPTION_FLAG,
+     .offset = AT(yes),
+     .help = "do not ask"},
+    TRACKING_URI_OPTION(AT(uri)),
 };
 
-/* Every name is looked up before any run is touched. */
-static Status find_runs(Store *store, const Invocation *invocation, StrList *ids)
-{
-    for (size_t i = 0; i < invocation->n_args; i++) {
-        Run run;
-        TRY(run_reference_find(store, invocation->args[i], &run));
-        strlist_add(ids, run.run_id);
-        run_free(&run);
-    }
-    return STATUS_OK;
-}
+static const Option RESTORE_OPTIONS[] = {
+    TRACKING_URI_OPTION(AT(uri)),
+};
 
-static void print_ids(const StrList *ids, bool delete, bool json)
+#undef AT
+
+static void print_ids(const Runs *runs, bool delete, bool json)
 {
     if (!json) {
-        for (size_t i = 0; i < ids->n; i++) {
-            printf("%s %s\n", ids->items[i], delete ? "deleted" : "restored");
+        for (size_t i = 0; i < runs->n; i++) {
+            printf("%s %s\n", runs->items[i].run_id, delete ? "deleted" : "restored");
         }
         return;
     }
@@ -41,8 +45,8 @@ static void print_ids(const StrList *ids, bool delete, bool json)
     json_begin_object(&w);
     json_write_key(&w, delete ? "deleted" : "restored");
     json_begin_array(&w);
-    for (size_t i = 0; i < ids->n; i++) {
-        json_write_string(&w, ids->items[i]);
+    for (size_t i = 0; i < runs->n; i++) {
+        json_write_string(&w, runs->items[i].run_id);
     }
     json_end_array(&w);
     json_end_object(&w);
@@ -50,22 +54,46 @@ static void print_ids(const StrList *ids, bool delete, bool json)
     strbuf_free(&text);
 }
 
+/* Names are looked up, and people asked, before any run is touched. */
+static Status ask(const Runs *runs, bool *go_on)
+{
+    char *question = runs->n == 1
+                         ? mem_printf("delete run %s (%.8s)", runs->items[0].run_name,
+                                      runs->items[0].run_id)
+                         : mem_printf("delete %zu runs", runs->n);
+    Status status = confirm(question, options.yes, go_on);
+    free(question);
+    return status;
+}
+
+static Status set_stages(Store *store, const Runs *runs, bool delete)
+{
+    for (size_t i = 0; i < runs->n; i++) {
+        const char *id = runs->items[i].run_id;
+        TRY(delete ? store_delete_run(store, id) : store_restore_run(store, id));
+    }
+    return STATUS_OK;
+}
+
 static Status set_stage(const Invocation *invocation, bool delete)
 {
     StoreOptions with = {.mode = STORE_WRITE};
     Store *store;
-    StrList ids = {0};
+    Runs runs = {0};
+    bool go_on = true;
     TRY(store_open(options.uri, &with, &store));
-    Status status = find_runs(store, invocation, &ids);
-    for (size_t i = 0; i < ids.n && status == STATUS_OK; i++) {
-        status = delete ? store_delete_run(store, ids.items[i])
-                        : store_restore_run(store, ids.items[i]);
+    Status status = runs_find(store, invocation->args, invocation->n_args, &runs);
+    if (status == STATUS_OK && delete) {
+        status = ask(&runs, &go_on);
+    }
+    if (status == STATUS_OK && go_on) {
+        status = set_stages(store, &runs, delete);
     }
     store_close(store);
-    if (status == STATUS_OK) {
-        print_ids(&ids, delete, invocation->json);
+    if (status == STATUS_OK && go_on) {
+        print_ids(&runs, delete, invocation->json);
     }
-    strlist_free(&ids);
+    runs_free(&runs);
     return status;
 }
 
@@ -79,17 +107,27 @@ static Status run_restore(const Invocation *invocation)
     return set_stage(invocation, false);
 }
 
-const Command command_runs_delete = {
-    .name = "delete",
-    .summary = "marks runs deleted: lists leave them out, restore brings them back",
-    .usage = "runs delete RUN ... [options]",
-    .details = RUN_REFERENCE_HELP "\n`muster store gc` deletes for good what is marked.",
-    .options = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0], NULL, 0, &options},
-    .min_args = 1,
-    .max_args = ANY_ARGS,
-    .arg = "RUN",
-    .run = run_delete,
+static const Example DELETE_EXAMPLES[] = {
+    {"muster runs rm last", "asks first"},
+    {"muster runs rm 3f2a 77b1 --yes", "from a script"},
 };
+
+#define DELETES(word, what)                                                              \
+    {                                                                                    \
+        .name = word, .summary = what,                                                   \
+        .usage = "runs " word " RUN ... [--yes] [options]",                              \
+        .details =                                                                       \
+            RUN_REFERENCE_HELP "\n`muster store gc` deletes for good what is marked.",   \
+        .examples = DELETE_EXAMPLES,                                                     \
+        .n_examples = sizeof DELETE_EXAMPLES / sizeof DELETE_EXAMPLES[0],                \
+        .options = {DELETE_OPTIONS, sizeof DELETE_OPTIONS / sizeof DELETE_OPTIONS[0],    \
+                    NULL, 0, &options},                                                  \
+        .min_args = 1, .max_args = ANY_ARGS, .arg = "RUN", .run = run_delete,            \
+    }
+
+const Command command_runs_delete = DELETES(
+    "delete", "marks runs deleted: lists leave them out, restore brings them back");
+const Command command_runs_rm = DELETES("rm", "the same as delete");
 
 const Command command_runs_restore = {
     .name = "restore",
@@ -97,7 +135,8 @@ const Command command_runs_restore = {
     .usage = "runs restore RUN ... [options]",
     .details = "RUN is an id, the beginning of one, or a name; `muster runs list --view "
                "deleted` shows\nthem.",
-    .options = {OPTIONS, sizeof OPTIONS / sizeof OPTIONS[0], NULL, 0, &options},
+    .options = {RESTORE_OPTIONS, sizeof RESTORE_OPTIONS / sizeof RESTORE_OPTIONS[0], NULL,
+                0, &options},
     .min_args = 1,
     .max_args = ANY_ARGS,
     .arg = "RUN",

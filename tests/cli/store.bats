@@ -85,16 +85,18 @@ setup() {
 @test "runs are deleted, restored, and deleted for good" {
     export MLFLOW_TRACKING_URI=mlruns
     run_muster runs delete old-owl
+    fails 2 "delete run old-owl (0a1b2c3d): nobody is there to be asked" "add --yes"
+    run_muster runs delete old-owl --yes
     [ "$out" = "0a1b2c3d4e5f60718293a4b5c6d7e8f9 deleted" ] || { show; false; }
     run_muster runs list --json
     json 'd["runs"] == []'
     run_muster runs restore 0a1b2c3d --json
     json 'd["restored"] == ["0a1b2c3d4e5f60718293a4b5c6d7e8f9"]'
-    run_muster runs delete 0a1b2c3d nobody
+    run_muster runs delete 0a1b2c3d nobody --yes
     [ "$code" -eq 6 ] || { show; false; }
     run_muster runs list --json
     json 'len(d["runs"]) == 1'
-    run_muster runs delete 0a1b
+    run_muster runs rm 0a1b -y
     run_muster store gc
     fails 2 "what gc deletes is gone for good" "add --yes, or --dry-run to see what it would be"
     run_muster store gc --dry-run
