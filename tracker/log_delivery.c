@@ -40,12 +40,20 @@ static Status open_store(LogDelivery *delivery, double deadline)
     return store_open(delivery->store_uri, &options, &delivery->store);
 }
 
+/* Lets go of the file that is being delivered, so that `muster sync` may have it. */
+static void let_go(LogDelivery *delivery)
+{
+    spool_reader_close(delivery->reader);
+    delivery->reader = NULL;
+}
+
 /* Closes what failed, so that the next try starts afresh: the file may be another one. */
 static Status leave_on_failure(LogDelivery *delivery, Status status)
 {
     if (status != STATUS_OK) {
         char message[1024];
         snprintf(message, sizeof message, "%s", status_message());
+        let_go(delivery);
         store_close(delivery->store);
         delivery->store = NULL;
         delivery->retry_at = clock_seconds() + RETRY_S;
@@ -100,8 +108,7 @@ static void forget_first(LogDelivery *delivery)
     }
     strlist_free(&delivery->waiting);
     delivery->waiting = rest;
-    spool_reader_close(delivery->reader);
-    delivery->reader = NULL;
+    let_go(delivery);
 }
 
 /* What has no header is no spool of ours, or one that was torn in its first line; under
@@ -145,6 +152,8 @@ static Status deliver_first(LogDelivery *delivery, double deadline)
     tell_refused(delivery, report.n_refused);
     if (status == STATUS_OK) {
         forget_first(delivery);
+    } else if (report.n_delivered + report.n_refused == 0) {
+        let_go(delivery);
     }
     return status;
 }
@@ -191,7 +200,6 @@ void log_delivery_close(LogDelivery *delivery)
 {
     store_close(delivery->store);
     delivery->store = NULL;
-    spool_reader_close(delivery->reader);
-    delivery->reader = NULL;
+    let_go(delivery);
     strlist_free(&delivery->waiting);
 }

@@ -109,7 +109,7 @@ static bool is_at(int fd, const char *path)
 }
 
 /* A file system that does not lock keeps nobody out, and nobody from writing. */
-static bool lock_now(int fd)
+bool spool_lock(int fd)
 {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     return fcntl(fd, F_OFD_SETLK, &whole) == 0 ||
@@ -126,7 +126,7 @@ static Status open_locked(const char *path, int flags, int *fd)
         if (*fd < 0) {
             return errno == ENOENT && !(flags & O_CREAT) ? STATUS_OK : path_failed(path);
         }
-        if (lock_now(*fd) && is_at(*fd, path)) {
+        if (spool_lock(*fd) && is_at(*fd, path)) {
             return STATUS_OK;
         }
         close(*fd);
@@ -200,17 +200,6 @@ Status spool_append_lines(const Spool *spool, Text lines)
     return status;
 }
 
-Status spool_sync(const Spool *spool)
-{
-    int fd = open(spool->path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return errno == ENOENT ? STATUS_OK : path_failed(spool->path);
-    }
-    Status status = fsync(fd) == 0 ? STATUS_OK : path_failed(spool->path);
-    close(fd);
-    return status == STATUS_OK ? dir_sync(spool->dir) : status;
-}
-
 /* ---- setting aside ---- */
 
 bool spool_is_name(const char *name)
@@ -271,6 +260,29 @@ Status spool_claim(const char *result_dir, StrList *paths)
     Status status = set_aside(result_dir, path);
     free(path);
     return status == STATUS_OK ? list_waiting(result_dir, paths) : status;
+}
+
+static Status sync_file(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) { /* delivered meanwhile, or never begun */
+        return errno == ENOENT ? STATUS_OK : path_failed(path);
+    }
+    Status status = fsync(fd) == 0 ? STATUS_OK : path_failed(path);
+    close(fd);
+    return status;
+}
+
+Status spool_sync(const Spool *spool)
+{
+    StrList paths = {0};
+    Status status = list_waiting(spool->dir, &paths);
+    strlist_add(&paths, spool->path);
+    for (size_t i = 0; i < paths.n && status == STATUS_OK; i++) {
+        status = sync_file(paths.items[i]);
+    }
+    strlist_free(&paths);
+    return status == STATUS_OK ? dir_sync(spool->dir) : status;
 }
 
 bool spool_waits(const char *result_dir)

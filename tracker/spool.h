@@ -5,7 +5,7 @@
  * under a name of its own, which nobody writes to any more, so that a run that goes on
  * and `muster sync` beside it neither lose nor miss a line; the lock that both take for a
  * moment is on the file itself. Delivering is idempotent: a file that was delivered in
- * part, or twice, leaves the store as if once. A last line that was torn by a killed
+ * part, or twice, leaves the store as if once; who delivers holds the file's lock. A last line that was torn by a killed
  * process is passed over. */
 #ifndef MUSTER_TRACKER_SPOOL_H
 #define MUSTER_TRACKER_SPOOL_H
@@ -33,7 +33,7 @@ void spool_format(StrBuf *lines, const LogItem *item);
 /* Appends whole lines; all of them or (STATUS_FAILED: no room) none. */
 Status spool_append_lines(const Spool *spool, Text lines);
 
-/* Makes durable what was appended and not set aside since. */
+/* Makes durable what waits in the folder. */
 Status spool_sync(const Spool *spool);
 
 /* True when lines of a run wait in the folder. */
@@ -41,6 +41,9 @@ bool spool_waits(const char *result_dir);
 
 /* True for SPOOL_NAME and for what it is called once set aside. */
 bool spool_is_name(const char *name);
+
+/* One try at the lock of an open spool file; it goes when the file is closed. */
+bool spool_lock(int fd);
 
 /* Sets the file aside that the run appends to, when there is one, and adds the paths of
  * all that wait in the folder, oldest first. */
@@ -58,7 +61,8 @@ typedef struct SpoolReport {
  * on where it was. */
 typedef struct SpoolReader SpoolReader;
 
-/* STATUS_DATA for what is no spool file. */
+/* STATUS_DATA for what is no spool file; STATUS_DENIED while another process delivers it:
+ * of two, the slower one would bring back tags that were changed meanwhile. */
 Status spool_reader_open(const char *path, SpoolReader **out);
 void spool_reader_close(SpoolReader *reader); /* NULL is fine */
 const char *spool_reader_store_uri(const SpoolReader *reader);

@@ -8,6 +8,7 @@
 #include "tracker/validate.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,15 +164,39 @@ void spool_reader_close(SpoolReader *reader)
     free(reader);
 }
 
+static Status open_failed(const char *path)
+{
+    Status code = errno == ENOENT   ? STATUS_NOT_FOUND
+                  : errno == EACCES ? STATUS_DENIED
+                                    : STATUS_FAILED;
+    return status_set(code, "%s: %s", path, strerror(errno));
+}
+
+/* A file that may not be written is delivered without a lock, and cannot be removed. */
+static Status open_locked(const char *path, FILE **out)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    bool writable = fd >= 0;
+    fd = writable ? fd : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return open_failed(path);
+    }
+    bool locked = !writable || spool_lock(fd);
+    bool there = access(path, F_OK) == 0; /* else it was delivered just before */
+    if (locked && there) {
+        *out = fdopen(fd, "r");
+        return STATUS_OK;
+    }
+    close(fd);
+    return locked
+               ? status_set(STATUS_NOT_FOUND, "%s: was delivered", path)
+               : status_set(STATUS_DENIED, "%s: another process is delivering it", path);
+}
+
 Status spool_reader_open(const char *path, SpoolReader **out)
 {
-    FILE *file = fopen(path, "re");
-    if (!file) {
-        Status code = errno == ENOENT   ? STATUS_NOT_FOUND
-                      : errno == EACCES ? STATUS_DENIED
-                                        : STATUS_FAILED;
-        return status_set(code, "%s: %s", path, strerror(errno));
-    }
+    FILE *file = NULL;
+    TRY(open_locked(path, &file));
     SpoolReader *reader = mem_zalloc(1, sizeof *reader);
     reader->path = mem_strdup(path);
     reader->file = file;

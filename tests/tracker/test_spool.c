@@ -211,6 +211,28 @@ static void who_delivers_may_be_killed(void **state)
     store_close(store);
 }
 
+static void one_process_delivers_a_file_at_a_time(void **state)
+{
+    Store *store = open_store_in(*state, STORE_CREATE);
+    char *id = make_run(store, NULL, 1);
+    Spool spool;
+    spool_init(&spool, *state, store->uri, id);
+    LogItem item = metric_item("loss", 1, 1);
+    assert_ok(append_items(&spool, &item, 1));
+    assert_ok(spool_sync(&spool));
+    SpoolReader *reader, *other;
+    SpoolReport told = {0};
+    assert_ok(spool_reader_open(spool.path, &reader));
+    assert_status(STATUS_DENIED, spool_reader_open(spool.path, &other));
+    assert_contains(status_message(), "another process is delivering it");
+    assert_ok(spool_reader_deliver(reader, store, 0, &told));
+    spool_reader_close(reader);
+    assert_status(STATUS_NOT_FOUND, spool_reader_open(spool.path, &other));
+    spool_free(&spool);
+    free(id);
+    store_close(store);
+}
+
 /* The later of two tags counts, and the end of an earlier life of the run does not. */
 static void older_words_do_not_win(void **state)
 {
@@ -249,6 +271,7 @@ int main(void)
         with_folder(a_live_spool_neither_loses_nor_doubles),
         with_folder(a_killed_run_loses_no_whole_line),
         with_folder(who_delivers_may_be_killed),
+        with_folder(one_process_delivers_a_file_at_a_time),
         with_folder(older_words_do_not_win),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
