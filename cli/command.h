@@ -29,6 +29,7 @@ typedef struct Example {
 
 typedef struct Command {
     const char *name;    /* "train" */
+    bool hidden;         /* in no list of commands, and not suggested */
     const char *summary; /* one line for the list of commands */
     const char *usage;   /* behind "muster ": "train CONFIG [section.key=value ...]" */
     const char *details; /* lines below the usage, or NULL */
@@ -50,6 +51,9 @@ typedef struct Command {
 } Command;
 
 enum { ANY_ARGS = 1 << 20 };
+
+/* The program itself, at the top of the tree of commands. */
+const Command *command_root(void);
 
 /* The JSON already on stdout says how it ended (a report whose checks failed): no error
  * object is added to it. */

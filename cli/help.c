@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { NAME_WIDTH = 10 };
+enum { NAME_WIDTH = 11 };
 
 void help_print_usage(const Command *command, FILE *out)
 {
@@ -14,8 +14,10 @@ static void print_below(const Command *command, FILE *out)
 {
     fputs("\ncommands:\n", out);
     for (size_t i = 0; command->below[i]; i++) {
-        fprintf(out, "  %-*s  %s\n", NAME_WIDTH, command->below[i]->name,
-                command->below[i]->summary);
+        if (!command->below[i]->hidden) {
+            fprintf(out, "  %-*s  %s\n", NAME_WIDTH, command->below[i]->name,
+                    command->below[i]->summary);
+        }
     }
     fputs("\nmuster help COMMAND tells more.\n", out);
 }

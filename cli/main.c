@@ -17,20 +17,16 @@
 #include <string.h>
 
 extern const Command command_train, command_pretrain, command_lr_find, command_data,
-    command_runs, command_result, command_evaluate, command_predict, command_exec,
-    command_reproduce, command_store, command_sync, command_experiments, command_models,
-    command_doctor, command_version;
+    command_runs, command_artifacts, command_result, command_evaluate, command_predict,
+    command_exec, command_reproduce, command_store, command_sync, command_experiments,
+    command_models, command_doctor, command_completion, command_version, command_complete;
 
 static const Command *const COMMANDS[] = {
-    &command_train,     &command_pretrain,
-    &command_lr_find,   &command_data,
-    &command_runs,      &command_experiments,
-    &command_models,    &command_result,
-    &command_evaluate,  &command_predict,
-    &command_exec,      &command_reproduce,
-    &command_store,     &command_sync,
-    &command_doctor,    &command_version,
-    NULL,
+    &command_train,      &command_pretrain,    &command_lr_find,   &command_data,
+    &command_runs,       &command_artifacts,   &command_result,    &command_evaluate,
+    &command_predict,    &command_exec,        &command_reproduce, &command_store,
+    &command_sync,       &command_experiments, &command_models,    &command_doctor,
+    &command_completion, &command_version,     &command_complete,  NULL,
 };
 
 /* The program itself stands at the top of the tree of commands. */
@@ -40,6 +36,11 @@ static const Command command_muster = {
     .usage = "COMMAND [arguments] [options]",
     .below = COMMANDS,
 };
+
+const Command *command_root(void)
+{
+    return &command_muster;
+}
 
 static bool silent;   /* nothing more is printed */
 static bool answered; /* stdout has its JSON */
@@ -68,9 +69,11 @@ static Status refuse_unknown(const Command *command, const char *name)
 {
     const char *names[32];
     size_t n = 0;
-    for (; command->below[n]; n++) {
-        CHECK(n < sizeof names / sizeof names[0]);
-        names[n] = command->below[n]->name;
+    for (size_t i = 0; command->below[i]; i++) {
+        if (!command->below[i]->hidden) {
+            CHECK(n < sizeof names / sizeof names[0]);
+            names[n++] = command->below[i]->name;
+        }
     }
     const char *nearest = text_nearest(name, names, n);
     status_set(STATUS_USAGE, "unknown command %s", name);

@@ -32,7 +32,7 @@ static struct {
     const char *filter, *page_token, *view, *columns, *uri;
     int64_t max_results;
     OutputOptions output;
-} list_options = {.view = "active", .max_results = 1000};
+} list_options = {.view = "active", .max_results = 0};
 
 #define AT(field) offsetof(__typeof__(list_options), field)
 
@@ -60,7 +60,7 @@ static const Option LIST_OPTIONS[] = {
      .value = "N",
      .min = 1,
      .max = 50000,
-     .help = "at most so many (1000)"},
+     .help = "at most so many (100; 1000 with --json or --csv)"},
     {.name = "page-token",
      .kind = OPTION_TEXT,
      .offset = AT(page_token),
@@ -69,8 +69,8 @@ static const Option LIST_OPTIONS[] = {
     {.name = "view",
      .kind = OPTION_TEXT,
      .offset = AT(view),
-     .value = "WHICH",
-     .help = "active, deleted or all (active)"},
+     .value = "active|deleted|all",
+     .help = "(active)"},
     {.name = "columns",
      .kind = OPTION_TEXT,
      .offset = AT(columns),
@@ -111,13 +111,13 @@ static Status experiment_ids(Store *store, StrList *out)
     return STATUS_OK;
 }
 
-static Status search(Store *store, Listing *out)
+static Status search(Store *store, int64_t usual, Listing *out)
 {
     RunQuery query = {
         .filter = list_options.filter,
         .order_by = (const char *const *)list_options.order_by.items,
         .n_order_by = list_options.order_by.n,
-        .max_results = list_options.max_results,
+        .max_results = list_options.max_results > 0 ? list_options.max_results : usual,
         .page_token = list_options.page_token,
     };
     TRY(parse_view(list_options.view, &query.view));
@@ -232,7 +232,7 @@ static Status run_list(const Invocation *invocation)
     TRY(output_open(&list_options.output, invocation->json, &output));
     Status status = store_open(list_options.uri, NULL, &listing.store);
     if (status == STATUS_OK) {
-        status = search(listing.store, &listing);
+        status = search(listing.store, output.json || output.csv ? 1000 : 100, &listing);
     }
     if (status == STATUS_OK) {
         status = print_list(&listing, &output);

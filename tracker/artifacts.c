@@ -3,12 +3,15 @@
 
 #include "base/files.h"
 #include "base/mem.h"
+#include "tracker/mirror.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int hex_digit(char c)
 {
@@ -111,6 +114,50 @@ Status artifact_path(const char *artifact_uri, const char *name, char **out)
     return STATUS_OK;
 }
 
+/* No component of `name` below `root` may be a link, the last one neither when
+ * `to_the_end`: what somebody planted in an artifact folder leads nowhere. What is not
+ * there yet is fine. */
+static Status refuse_links(const char *root, const char *name, bool to_the_end)
+{
+    Status status = STATUS_OK;
+    for (const char *end = name; *end && status == STATUS_OK;) {
+        end += strcspn(end, "/");
+        bool last = !*end;
+        char *start = mem_strndup(name, (size_t)(end - name));
+        char *path = path_join(root, start);
+        struct stat st;
+        if ((!last || to_the_end) && lstat(path, &st) == 0 && !S_ISREG(st.st_mode) &&
+            !S_ISDIR(st.st_mode)) {
+            status = status_set(STATUS_USAGE,
+                                "artifact '%s': '%s' is neither a file nor a folder",
+                                name, start);
+        }
+        free(path);
+        free(start);
+        end += !last;
+    }
+    return status;
+}
+
+/* The path of an artifact to read; free with free(). */
+static Status path_without_links(const char *artifact_uri, const char *name, char **out)
+{
+    char *root, *path;
+    TRY(artifact_path(artifact_uri, NULL, &root));
+    Status status = artifact_path(artifact_uri, name, &path);
+    if (status == STATUS_OK && name && *name) {
+        status = refuse_links(root, name, true);
+        if (status != STATUS_OK) {
+            free(path);
+        }
+    }
+    free(root);
+    if (status == STATUS_OK) {
+        *out = path;
+    }
+    return status;
+}
+
 static void add_entry(const char *dir, const char *prefix, const char *entry,
                       Artifacts *out)
 {
@@ -131,7 +178,7 @@ static void add_entry(const char *dir, const char *prefix, const char *entry,
 Status artifacts_list(const char *artifact_uri, const char *name, Artifacts *out)
 {
     char *dir;
-    TRY(artifact_path(artifact_uri, name, &dir));
+    TRY(path_without_links(artifact_uri, name, &dir));
     StrList entries = {0};
     Status status = dir_exists(dir) ? dir_list(dir, &entries) : STATUS_OK;
     for (size_t i = 0; i < entries.n; i++) {
@@ -175,11 +222,53 @@ Status artifact_put(const char *artifact_uri, const char *local, const char *nam
     return status;
 }
 
+static Status no_such_artifact(const char *path)
+{
+    return status_set(STATUS_NOT_FOUND, "%s: there is no such artifact", path);
+}
+
 Status artifact_get(const char *artifact_uri, const char *name, const char *local)
 {
     char *path;
+    size_t n = 0;
+    TRY(path_without_links(artifact_uri, name, &path));
+    Status status = file_exists(path) || dir_exists(path)
+                        ? file_or_tree_mirror(path, local, &n)
+                        : no_such_artifact(path);
+    free(path);
+    return status;
+}
+
+Status artifact_open(const char *artifact_uri, const char *name, int *fd)
+{
+    char *path;
+    struct stat st;
+    TRY(path_without_links(artifact_uri, name, &path));
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    Status status = STATUS_OK;
+    if (*fd < 0 || fstat(*fd, &st) != 0) {
+        status = no_such_artifact(path);
+    } else if (!S_ISREG(st.st_mode)) {
+        close(*fd);
+        status = status_set(STATUS_USAGE, "%s: expected a file", path);
+    }
+    free(path);
+    return status;
+}
+
+Status artifact_upload(const char *artifact_uri, const char *local, const char *name)
+{
+    char *root, *path;
+    size_t n = 0;
     TRY(artifact_path(artifact_uri, name, &path));
-    Status status = copy(path, local);
+    Status status = artifact_path(artifact_uri, NULL, &root);
+    if (status == STATUS_OK) {
+        status = refuse_links(root, name ? name : "", false);
+        free(root);
+    }
+    if (status == STATUS_OK) {
+        status = file_or_tree_mirror(local, path, &n);
+    }
     free(path);
     return status;
 }

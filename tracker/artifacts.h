@@ -1,7 +1,8 @@
 /* The artifact store of a run: a local folder that its artifact_uri names.
  *
  * Names inside it are relative paths with slashes; what is absolute, has a ".." or an
- * empty component is STATUS_USAGE. Other kinds of artifact_uri are STATUS_USAGE too. */
+ * empty component is STATUS_USAGE, and so is what leads through a link. Other kinds of
+ * artifact_uri are STATUS_USAGE too. */
 #ifndef MUSTER_TRACKER_ARTIFACTS_H
 #define MUSTER_TRACKER_ARTIFACTS_H
 
@@ -42,8 +43,15 @@ void artifacts_free(Artifacts *list);
  * when it lies there already. */
 Status artifact_put(const char *artifact_uri, const char *local, const char *name);
 
-/* Copies an artifact, a file or a tree, to `local`. STATUS_NOT_FOUND when missing. */
+/* Copies an artifact, a file or a tree, to `local`, as files of their own, each complete
+ * or not at all; what `local` has besides stays. STATUS_NOT_FOUND when missing. */
 Status artifact_get(const char *artifact_uri, const char *name, const char *local);
+
+/* Opens an artifact, which must be a file, to be read; close(*fd). */
+Status artifact_open(const char *artifact_uri, const char *name, int *fd);
+
+/* The way back of artifact_get: the artifact changes no more when `local` does. */
+Status artifact_upload(const char *artifact_uri, const char *local, const char *name);
 
 /* Removes an artifact; a missing one is fine. */
 Status artifact_remove(const char *artifact_uri, const char *name);

@@ -125,3 +125,12 @@ Status tree_mirror(const char *from, const char *to, size_t *n_copied)
 {
     return dir_exists(from) ? mirror(from, to, 0, n_copied) : STATUS_OK;
 }
+
+Status file_or_tree_mirror(const char *from, const char *to, size_t *n_copied)
+{
+    const char *base = path_base(to);
+    char *parent = base == to ? NULL : mem_strndup(to, (size_t)(base - to));
+    Status status = parent ? dir_make(parent) : STATUS_OK;
+    free(parent);
+    return status == STATUS_OK ? mirror_entry(from, to, 0, n_copied) : status;
+}

@@ -11,4 +11,7 @@
  * made, so the copies change no more. *n_copied counts on. A missing `from` is empty. */
 Status tree_mirror(const char *from, const char *to, size_t *n_copied);
 
+/* The same for a file or a tree; the folder that `to` lies in is made. */
+Status file_or_tree_mirror(const char *from, const char *to, size_t *n_copied);
+
 #endif
