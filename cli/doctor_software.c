@@ -57,13 +57,6 @@ void check_mpi_launcher(Finding *finding)
     free(program);
 }
 
-/* srun without an MPI plugin that our MPI speaks starts every task as rank 0 of 1. */
-static bool slurm_speaks_no_mpi(const Launcher *launcher)
-{
-    return launcher->kind == LAUNCHER_SLURM && launcher->size > 1 &&
-           !getenv("PMIX_RANK") && !getenv("PMI_RANK");
-}
-
 void check_started_by(Finding *finding)
 {
     Launcher launcher = launch_detect();
@@ -73,7 +66,7 @@ void check_started_by(Finding *finding)
     }
     finding_set(finding, LEVEL_OK, "%s, rank %d of %d", launcher.name, launcher.rank,
                 launcher.size);
-    if (slurm_speaks_no_mpi(&launcher)) {
+    if (launch_is_deaf(&launcher)) {
         finding_advise(finding, LEVEL_FAIL,
                        "every task would be rank 0 of 1: start with srun --mpi=pmix");
     }

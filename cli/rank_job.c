@@ -14,21 +14,30 @@
 
 #include <stdlib.h>
 
+static Status refuse_strangers(const Launcher *launcher)
+{
+    if (launcher->rank != 0) {
+        command_silence(); /* each thinks it is rank 0 */
+    }
+    status_set(STATUS_FAILED, "%s started %d tasks, but each sees an MPI job of one rank",
+               launcher->name, launcher->size);
+    status_hint("the launcher and this MPI library do not know each other: try srun "
+                "--mpi=pmix, or mpirun");
+    return STATUS_FAILED;
+}
+
+/* Before MPI comes up, which may end the process with words of its own. */
+static Status check_launcher(void)
+{
+    Launcher launcher = launch_detect();
+    return launch_is_deaf(&launcher) ? refuse_strangers(&launcher) : STATUS_OK;
+}
+
 static Status check_ranks(const Ranks *ranks)
 {
     Launcher launcher = launch_detect();
-    if (ranks->size == 1 && launcher.size > 1) {
-        if (launcher.rank != 0) {
-            command_silence(); /* each thinks it is rank 0 */
-        }
-        status_set(STATUS_FAILED,
-                   "%s started %d tasks, but each sees an MPI job of one rank",
-                   launcher.name, launcher.size);
-        status_hint("the launcher and this MPI library do not know each other: try srun "
-                    "--mpi=pmix, or mpirun");
-        return STATUS_FAILED;
-    }
-    return STATUS_OK;
+    return ranks->size == 1 && launcher.size > 1 ? refuse_strangers(&launcher)
+                                                 : STATUS_OK;
 }
 
 static Ranks world;
@@ -58,6 +67,7 @@ static Status run_rank(const RankJob *job, const Invocation *invocation)
     if (job->captured) {
         console_capture_begin();
     }
+    TRY(check_launcher());
     TRY(comm_open(&world));
     if (world.rank != 0) {
         log_set_quiet(true);

@@ -34,6 +34,10 @@ typedef struct Launcher {
  * each other (for srun: `srun --mpi=pmix`). */
 Launcher launch_detect(void);
 
+/* srun that starts several tasks without a plugin by which an MPI could bring them
+ * together: each would be rank 0 of 1. */
+bool launch_is_deaf(const Launcher *launcher);
+
 /* To be called first in main(), before anything is read or printed: in a rank started by
  * launch_run it takes over the user's streams and ties the rank's life to the
  * supervisor's. Does nothing elsewhere. */

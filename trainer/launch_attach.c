@@ -58,6 +58,12 @@ Launcher launch_detect(void)
     return (Launcher){LAUNCHER_NONE, "", 0, 0};
 }
 
+bool launch_is_deaf(const Launcher *launcher)
+{
+    return launcher->kind == LAUNCHER_SLURM && launcher->size > 1 &&
+           !getenv("PMIX_RANK") && !getenv("PMI_RANK");
+}
+
 socklen_t launch_address(const char *name, struct sockaddr_un *address)
 {
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};

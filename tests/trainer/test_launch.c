@@ -348,6 +348,11 @@ static void test_launchers_are_told_apart(void **state)
     setenv("SLURM_STEP_NUM_TASKS", "4", 1);
     setenv("SLURM_PROCID", "3", 1);
     assert_int_equal(launch_detect().kind, LAUNCHER_SLURM);
+    Launcher srun = launch_detect();
+    assert_true(launch_is_deaf(&srun));
+    setenv("PMIX_RANK", "3", 1);
+    assert_false(launch_is_deaf(&srun));
+    unsetenv("PMIX_RANK");
     assert_int_equal(launch_detect().size, 4);
     assert_int_equal(launch_detect().rank, 3);
     const char *const names[] = {"SLURM_JOB_ID", "SLURM_PROCID", "SLURM_STEP_ID",
