@@ -241,6 +241,7 @@ static Status open_writer(ExecRun *run)
                               .run_id = run->tracked.run_id,
                               .result_dir = run->tracked.artifact_dir,
                               .queue_cap = QUEUE_CAP,
+                              .durable = run->config->durability == DURABILITY_FULL,
                               .commit_ms = COMMIT_MS};
     return log_writer_open(&config, &run->writer);
 }

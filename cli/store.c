@@ -1,14 +1,17 @@
 /* `muster store`: what concerns a run store as a whole. */
 #include "cli/command.h"
+#include "cli/confirm.h"
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "cli/output.h"
 #include "tracker/gc.h"
 #include "tracker/store.h"
 #include "tracker/store_copy.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 extern const Command command_store, command_store_backup, command_store_check,
@@ -200,7 +203,7 @@ static const Option GC_OPTIONS[] = {
      .kind = OPTION_FLAG,
      .offset = AT(dry_run),
      .help = "say what would be deleted, and leave it"},
-    {.name = "yes", .kind = OPTION_FLAG, .offset = AT(yes), .help = "delete it"},
+    YES_OPTION(AT(yes)),
     TRACKING_URI_OPTION(AT(uri)),
 };
 
@@ -237,18 +240,34 @@ static void print_gc(const GcReport *report)
     }
 }
 
+/* What would go is counted before anybody is asked. */
+static Status confirm_gc(Store *store)
+{
+    GcReport report;
+    if (gc_options.dry_run || gc_options.yes) {
+        return STATUS_OK;
+    }
+    TRY(store_gc(store, true, &report));
+    if (report.n_runs + report.n_experiments == 0) {
+        return STATUS_OK;
+    }
+    char *what = mem_printf("delete %zu runs and %zu experiments for good", report.n_runs,
+                            report.n_experiments);
+    Status status = confirm_destruction(what, false);
+    free(what);
+    return status;
+}
+
 static Status run_gc(const Invocation *invocation)
 {
-    if (!gc_options.dry_run && !gc_options.yes) {
-        status_set(STATUS_USAGE, "what gc deletes is gone for good");
-        status_hint("add --yes, or --dry-run to see what it would be");
-        return STATUS_USAGE;
-    }
     StoreOptions options = {.mode = gc_options.dry_run ? STORE_READ : STORE_WRITE};
     Store *store;
     GcReport report;
     TRY(store_open(gc_options.uri, &options, &store));
-    Status status = store_gc(store, gc_options.dry_run, &report);
+    Status status = confirm_gc(store);
+    if (status == STATUS_OK) {
+        status = store_gc(store, gc_options.dry_run, &report);
+    }
     store_close(store);
     TRY(status);
     if (invocation->json) {
@@ -266,7 +285,7 @@ static const Example GC_EXAMPLES[] = {
 static const Command COMMAND_GC = {
     .name = "gc",
     .summary = "deletes for good what is marked deleted, artifacts too",
-    .usage = "store gc --dry-run|--yes [options]",
+    .usage = "store gc [options]",
     .details =
         "Runs are marked by `muster runs delete`, experiments by `muster experiments "
         "delete`.\nA file of SQLite does not become smaller: its free pages are used "

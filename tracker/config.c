@@ -11,6 +11,9 @@
 
 #define AT(field) offsetof(TrackingConfig, field)
 
+static const char *const DURABILITIES[] = {
+    [DURABILITY_NORMAL] = "normal", [DURABILITY_FULL] = "full", NULL};
+
 const Field tracking_fields[] = {
     {"enabled", FIELD_BOOL, AT(enabled), "true", .help = "log the run into a store"},
     {"uri", FIELD_TEXT, AT(uri), "sqlite:///muster.db",
@@ -37,6 +40,9 @@ const Field tracking_fields[] = {
              "MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL)"},
     {"console", FIELD_BOOL, AT(console), "true",
      .help = "keep what each rank prints with the run: logs/rank-<n>.log, 10 MB at most"},
+    {"durability", FIELD_CHOICE, AT(durability), "normal", .choices = DURABILITIES,
+     .help = "full: each commit waits for the disk, so that a power cut costs nothing; "
+             "normal: it may cost the last commits"},
     {"tags", FIELD_LIST, AT(tags), NULL, .help = "tags of the run: [key=value, ...]"},
 };
 

@@ -6,6 +6,13 @@
 
 #include <stdint.h>
 
+/* When what is logged into a database counts as kept. */
+typedef enum TrackingDurability {
+    DURABILITY_NORMAL, /* once committed, whatever becomes of the process; a power cut may
+                          cost the last commits, never the file */
+    DURABILITY_FULL    /* once the disk has it, so after a power cut too */
+} TrackingDurability;
+
 typedef struct TrackingConfig {
     bool enabled;
     char *uri;             /* MLFLOW_TRACKING_URI */
@@ -20,6 +27,7 @@ typedef struct TrackingConfig {
     double system_metrics_interval; /* seconds */
     bool console;                   /* what ranks print is kept: logs/rank-<n>.log */
     StrList tags;                   /* "key=value" */
+    int durability;                 /* a TrackingDurability */
 } TrackingConfig;
 
 extern const Field tracking_fields[];

@@ -93,6 +93,7 @@ static Status on_start(void *self, const TrialStart *start)
         .run_id = run->run_id,
         .result_dir = start->result_dir,
         .queue_cap = logger->config.queue_cap,
+        .durable = logger->config.tracking->durability == DURABILITY_FULL,
         .commit_ms = logger->config.commit_ms,
     };
     TRY(log_writer_open(&writer, &logger->writer));

@@ -97,8 +97,8 @@ setup() {
     run_muster runs list --json
     json 'len(d["runs"]) == 1'
     run_muster runs rm 0a1b -y
-    run_muster store gc
-    fails 2 "what gc deletes is gone for good" "add --yes, or --dry-run to see what it would be"
+    run_muster store gc </dev/null
+    fails 2 "delete 1 runs and 0 experiments for good: nobody is there to be asked" "add --yes"
     run_muster store gc --dry-run
     [ "$out" = "1 runs and 0 experiments would be deleted" ] || { show; false; }
     [ -d "$run" ]

@@ -449,6 +449,7 @@ static void defaults_and_environment(void **state)
     assert_string_equal(config.uri, "sqlite:///muster.db");
     assert_string_equal(config.experiment_name, "Default");
     assert_int_equal(config.step_interval, 10);
+    assert_int_equal(config.durability, DURABILITY_NORMAL);
     assert_null(config.run_id);
     free_config(&config);
     setenv("MLFLOW_TRACKING_URI", "sqlite:///env.db", 1);
@@ -462,6 +463,9 @@ static void defaults_and_environment(void **state)
     unsetenv("MLFLOW_TRACKING_URI");
     unsetenv("MLFLOW_EXPERIMENT_NAME");
     unsetenv("MLFLOW_RUN_ID");
+    assert_ok(read_config("tracking.durability=full", &config));
+    assert_int_equal(config.durability, DURABILITY_FULL);
+    free_config(&config);
 }
 
 static void bad_tracking_sections(void **state)
@@ -476,6 +480,7 @@ static void bad_tracking_sections(void **state)
         {"tracking.tags=[\"=x\"]", "expected key=value"},
         {"tracking.tags=[\"a(b=x\"]", "invalid tag name"},
         {"tracking.step_interval=-1", "tracking.step_interval"},
+        {"tracking.durability=off", "tracking.durability"},
         {"tracking.step_intervall=1", "step_intervall"},
     };
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {

@@ -395,6 +395,8 @@ static void models_are_searched(void **state)
     assert_models(store, &query, "prompt");
     query.filter = "tags.`mlflow.prompt.is_prompt` != 'true'";
     assert_models(store, &query, "Alphabet alpha beta");
+    query.filter = "tags.`mlflow.prompt.is_prompt` = 'false'";
+    assert_models(store, &query, "Alphabet alpha beta");
     const char *order = "name DESC";
     query = (RegistryQuery){.order_by = &order, .n_order_by = 1, .max_results = 2};
     RegisteredModels page;

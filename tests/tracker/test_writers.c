@@ -5,13 +5,14 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "tracker/db.h"
+#include "tracker/db_backup.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
 
-enum { N_WRITERS = 4, BATCH = 20, N_KILLS = 25 };
+enum { N_WRITERS = 4, BATCH = 20, N_KILLS = 25, BACKUP_EVERY = 12 };
 
 static volatile sig_atomic_t stop;
 
@@ -86,6 +87,17 @@ static void read_once(const char *dir, const char *run_id)
     store_close(store);
 }
 
+/* A backup in the middle of it all is a store: whole batches, each one checked by the
+ * backup itself. */
+static void back_up_once(const char *dir, const char *run_id, int i)
+{
+    char *path = path_join(dir, "runs.db"), *copy_dir = mem_printf("%s/copy-%d", dir, i);
+    char *copy = path_join(copy_dir, "runs.db");
+    assert_ok(db_backup(path, copy));
+    read_once(copy_dir, run_id);
+    free(copy), free(copy_dir), free(path);
+}
+
 static void assert_integrity(const char *dir)
 {
     char *path = path_join(dir, "runs.db");
@@ -154,6 +166,9 @@ static void killed_writers_lose_and_break_nothing(void **state)
         kill(writers[victim], SIGKILL);
         waitpid(writers[victim], NULL, 0);
         read_once(dir, run_id);
+        if (i % BACKUP_EVERY == BACKUP_EVERY - 1) {
+            back_up_once(dir, run_id, i);
+        }
         writers[victim] = start_writer(dir, run_id, victim, told);
     }
     usleep(300000);
