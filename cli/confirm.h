@@ -6,16 +6,16 @@
 
 #include <stdbool.h>
 
-/* Fine when `yes` was given, or a person at the terminal answers y. STATUS_USAGE, with
- * what would go ("delete model x and its 3 versions") and what to add, where nobody can
- * be asked; STATUS_INTERRUPTED when the answer is another. */
-Status confirm_destruction(const char *what, bool yes);
+/* Leaves in *go_on whether a destructive command may go on: `yes` was given, or a
+ * person on the terminal answers y. STATUS_USAGE with "add --yes" where nobody can be
+ * asked. The question says what would go: "delete model x and its 3 versions". */
+Status confirm(const char *question, bool yes, bool *go_on);
 
 /* The option that a destructive command has. */
 #define YES_OPTION(at)                                                                   \
     {                                                                                    \
-        .name = "yes", .kind = OPTION_FLAG, .offset = (at),                              \
-        .help = "do it without asking"                                                   \
+        .name = "yes", .alias = 'y', .kind = OPTION_FLAG, .offset = (at),                \
+        .help = "do not ask"                                                             \
     }
 
 #endif

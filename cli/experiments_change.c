@@ -185,7 +185,7 @@ const Command command_experiments_rename = {
 
 /* ---- delete, restore ---- */
 
-static Status confirm_delete(Store *store, const Experiment *experiment)
+static Status confirm_delete(Store *store, const Experiment *experiment, bool *go_on)
 {
     size_t n = 0;
     RunQuery query = {.experiment_ids = &experiment->experiment_id,
@@ -193,7 +193,7 @@ static Status confirm_delete(Store *store, const Experiment *experiment)
     TRY(store_count_runs(store, &query, &n));
     char *what =
         mem_printf("mark experiment '%s' and its %zu runs deleted", experiment->name, n);
-    Status status = confirm_destruction(what, options.yes);
+    Status status = confirm(what, options.yes, go_on);
     free(what);
     return status;
 }
@@ -202,15 +202,16 @@ static Status run_delete(const Invocation *invocation)
 {
     Store *store;
     Experiment experiment;
+    bool go_on = false;
     TRY(open_experiment(invocation, &store, &experiment));
     Status status = experiment.deleted
                         ? status_set(STATUS_USAGE, "experiment '%s' is deleted already",
                                      experiment.name)
-                        : confirm_delete(store, &experiment);
-    if (status == STATUS_OK) {
+                        : confirm_delete(store, &experiment, &go_on);
+    if (status == STATUS_OK && go_on) {
         status = store_delete_experiment(store, experiment.experiment_id);
     }
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && go_on) {
         print_done(invocation, experiment.experiment_id, experiment.name, "deleted");
     }
     experiment_free(&experiment);

@@ -251,12 +251,13 @@ static Status delete_version(Store *store, const char *name, const char *text,
     char *what = mem_printf("delete version %s of model '%s'%s", text, name,
                             version.aliases.n ? " and its aliases" : "");
     model_version_free(&version);
-    Status status = confirm_destruction(what, options.yes);
+    bool go_on = false;
+    Status status = confirm(what, options.yes, &go_on);
     free(what);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && go_on) {
         status = store_delete_model_version(store, name, number);
     }
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && go_on) {
         what = mem_printf("models:/%s/%lld", name, (long long)number);
         print_done(invocation, "deleted", what);
         free(what);
@@ -274,12 +275,13 @@ static Status delete_model(Store *store, const char *name, const Invocation *inv
                                name, (long long)latest->items[latest->n - 1].version)
                   : mem_printf("delete model '%s'", name);
     registered_model_free(&model);
-    Status status = confirm_destruction(what, options.yes);
+    bool go_on = false;
+    Status status = confirm(what, options.yes, &go_on);
     free(what);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && go_on) {
         status = store_delete_registered_model(store, name);
     }
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && go_on) {
         print_done(invocation, "deleted", name);
     }
     return status;

@@ -13,6 +13,7 @@
 #include "tracker/artifacts.h"
 #include "tracker/result.h"
 #include "tracker/reference.h"
+#include "tracker/registry.h"
 #include "tracker/store.h"
 
 #include <stdlib.h>
@@ -81,7 +82,7 @@ static Status load(const char *reference, Result *out)
         status = result_load(reference, out);
     } else if (result_dir_is_result(inner)) {
         status = result_load(inner, out);
-    } else if (strchr(reference, '/')) {
+    } else if (strchr(reference, '/') && !is_model_reference(reference)) {
         status = result_load(reference, out);
     } else {
         status = load_run(reference, out);

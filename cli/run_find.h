@@ -8,9 +8,4 @@
  * twice. The first that is not found ends it. */
 Status runs_find(Store *store, const char *const *references, size_t n, Runs *out);
 
-/* Leaves in *go_on whether a destructive command may go on: `yes` was given, or a
- * person on the terminal answers y. STATUS_USAGE with "add --yes" where nobody can be
- * asked. */
-Status confirm(const char *question, bool yes, bool *go_on);
-
 #endif

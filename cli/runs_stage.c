@@ -1,5 +1,6 @@
 /* `muster runs delete` and `muster runs restore`: a mark, and its removal. */
 #include "cli/output.h"
+#include "cli/confirm.h"
 #include "cli/run_find.h"
 #include "cli/runs.h"
 
@@ -18,11 +19,7 @@ static struct {
 #define AT(field) offsetof(__typeof__(options), field)
 
 static const Option DELETE_OPTIONS[] = {
-    {.name = "yes",
-     .alias = 'y',
-     .kind = OPTION_FLAG,
-     .offset = AT(yes),
-     .help = "do not ask"},
+    YES_OPTION(AT(yes)),
     TRACKING_URI_OPTION(AT(uri)),
 };
 

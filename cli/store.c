@@ -241,8 +241,9 @@ static void print_gc(const GcReport *report)
 }
 
 /* What would go is counted before anybody is asked. */
-static Status confirm_gc(Store *store)
+static Status confirm_gc(Store *store, bool *go_on)
 {
+    *go_on = true;
     GcReport report;
     if (gc_options.dry_run || gc_options.yes) {
         return STATUS_OK;
@@ -253,7 +254,7 @@ static Status confirm_gc(Store *store)
     }
     char *what = mem_printf("delete %zu runs and %zu experiments for good", report.n_runs,
                             report.n_experiments);
-    Status status = confirm_destruction(what, false);
+    Status status = confirm(what, false, go_on);
     free(what);
     return status;
 }
@@ -264,12 +265,16 @@ static Status run_gc(const Invocation *invocation)
     Store *store;
     GcReport report;
     TRY(store_open(gc_options.uri, &options, &store));
-    Status status = confirm_gc(store);
-    if (status == STATUS_OK) {
+    bool go_on;
+    Status status = confirm_gc(store, &go_on);
+    if (status == STATUS_OK && go_on) {
         status = store_gc(store, gc_options.dry_run, &report);
     }
     store_close(store);
     TRY(status);
+    if (!go_on) {
+        return STATUS_OK;
+    }
     if (invocation->json) {
         print_gc_json(&report);
     } else {

@@ -35,7 +35,7 @@ setup() {
 
 @test "experiments are deleted when somebody says so, and come back" {
     run_muster experiments delete sections </dev/null
-    fails 2 "this would mark experiment 'sections' and its 1 runs deleted" "add --yes to do it"
+    fails 2 "mark experiment 'sections' and its 1 runs deleted: nobody is there to be asked" "add --yes"
     run_muster experiments delete sections --yes
     [ "$code" -eq 0 ] || { show; false; }
     run_muster runs list --json
@@ -65,6 +65,8 @@ sys.exit(a["metrics"] != b["metrics"] if "metrics" in a else a.keys() != b.keys(
     done
     run_muster runs show models:/sections@champion --json
     json 'd["run_name"] == "small-fox-1"'
+    run_muster result models:/sections@champion --json
+    [ "$code" -eq 0 ] || { show; false; }
     run_muster predict models:/sections/2 "where is my parcel"
     [ "$code" -eq 0 ] || { show; false; }
 }
@@ -85,7 +87,7 @@ sys.exit(a["metrics"] != b["metrics"] if "metrics" in a else a.keys() != b.keys(
     run_muster models list --filter "tags.team = 'a'" --json
     json 'd["registered_models"][0]["aliases"] == {"champion": 2}'
     run_muster models delete sections 1 </dev/null
-    fails 2 "this would delete version 1 of model 'sections'" "add --yes to do it"
+    fails 2 "delete version 1 of model 'sections': nobody is there to be asked" "add --yes"
     run_muster models delete sections 1 --yes
     run_muster evaluate models:/sections/1 --split val
     fails 6 "Model Version (name=sections, version=1) not found"
