@@ -106,6 +106,7 @@ static Status open_model(const Bench *bench, Model *m)
 {
     TRY(preprocessor_load(bench->checkpoint, &m->pre));
     TRY(classifier_load(bench->checkpoint, &m->classifier));
+    classifier_settle(m->classifier);
     TRY(dataset_open_texts(m->pre, bench->texts, bench->n, &m->set));
     m->workspace = workspace_open(m->classifier);
     m->packer = batch_packer_open(m->set);

@@ -119,6 +119,7 @@ void classifier_close(Classifier *model)
     free(model->dense);
     free(model->ngrams);
     free(model->wide);
+    free(model->packed);
     free(model);
 }
 
@@ -140,9 +141,21 @@ EncoderWeights classifier_encoder(const Classifier *model)
         .word_rows = model->words,
         .ngram_rows = model->ngrams,
         .gemm = gemm_fp32(),
+        .packed = model->packed,
     };
     params_view(&model->table, model->dense, &weights.dense);
     return weights;
+}
+
+void classifier_settle(Classifier *model)
+{
+    EncoderWeights weights = classifier_encoder(model);
+    size_t n = encoder_packed_size(&weights);
+    CHECK(!model->packed);
+    if (n > 0) {
+        model->packed = mem_zalloc_aligned(n, sizeof *model->packed);
+        encoder_pack(&weights, model->packed);
+    }
 }
 
 Workspace *workspace_open(const Classifier *model)

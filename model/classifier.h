@@ -122,6 +122,11 @@ Status classifier_init_from(Classifier *model, const char *dir, InitReport *repo
  * Ruder 2018, section 3.2). STATUS_CONFIG for a pattern that matches nothing. Local. */
 Status classifier_set_rates(Classifier *model, const StrList *freeze, double decay);
 
+/* The weights will not change any more: brings the layers' into the order in which
+ * products read them, once instead of with every batch. Costs their memory again; answers
+ * keep their bits. To be called before threads share the model. Local. */
+void classifier_settle(Classifier *model);
+
 const ModelSizes *classifier_sizes(const Classifier *model);
 const ModelConfig *classifier_config(const Classifier *model);
 

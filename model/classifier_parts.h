@@ -13,6 +13,7 @@ struct Classifier {
     float *words;  /* [V, H]; with HEAD_TOKENS within `dense` */
     float *ngrams; /* [G, H] */
     float *wide;   /* [F, C] */
+    float *packed; /* encoder_pack(), once the weights are settled; else NULL */
 };
 
 struct Workspace {

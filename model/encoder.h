@@ -69,7 +69,13 @@ typedef struct EncoderWeights {
     const float *ngram_rows; /* [G, H] */
     DenseParams dense;
     const Gemm *gemm; /* of the layers; embeddings and head are multiplied in fp32 */
+    const float *packed; /* by encoder_pack(), for answers; NULL: packed as they are used */
 } EncoderWeights;
+
+/* The matrices of all layers in the order in which `gemm` reads them: how many floats
+ * that takes, and it done. `packed` is aligned to 64 bytes. */
+size_t encoder_packed_size(const EncoderWeights *weights);
+void encoder_pack(const EncoderWeights *weights, float *packed);
 
 /* Makes the activations large enough for `batch`. */
 void encoder_reserve(EncoderActivations *act, const EncoderWeights *weights,
@@ -97,7 +103,7 @@ typedef struct EncoderAnswer {
     float *mixed, *branch;  /* [group, H] */
     float *ff;              /* [48, F] of some rows */
     uint32_t *text_start;   /* [B + 1] within the group */
-    float *weight[4];       /* packed: queries, keys and values; output; in; out */
+    float *packed;          /* one layer's matrices, where the weights have none packed */
 } EncoderAnswer;
 
 /* answer->act.logits [B, C], as encoder_forward() without draws, in less memory and time;

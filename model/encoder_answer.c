@@ -1,6 +1,6 @@
 /* The forward pass when nothing comes back: layer after layer, its weights packed once,
- * and in each layer some texts after others, so that what a layer computes stays in the
- * nearer caches. */
+ * for this batch or for all, and in each layer some texts after others, so that what a
+ * layer computes stays in the nearer caches. */
 #include "model/encoder_parts.h"
 
 #include "base/mem.h"
@@ -14,21 +14,69 @@
  * go through both of its products together. */
 enum { ANSWER_GROUP = 256, ANSWER_ROWS = 48, N_WEIGHTS = 4 };
 
-/* One layer's matrices in the order of EncoderAnswer.weight: [rows, columns] each. */
+/* One of a layer's matrices, [rows, columns]. */
 typedef struct Matrix {
     const float *p;
     size_t rows, columns;
 } Matrix;
+
+enum { QKV, OUTPUT, IN, OUT };
 
 static void matrices_of(const EncoderWeights *weights, size_t layer,
                         Matrix out[N_WEIGHTS])
 {
     const LayerParams *p = &weights->dense.layer[layer];
     size_t H = (size_t)weights->config->hidden, F = (size_t)weights->config->ff;
-    out[0] = (Matrix){p->qkv_weight, 3 * H, H};
-    out[1] = (Matrix){p->output_weight, H, H};
-    out[2] = (Matrix){p->in_weight, F, H};
-    out[3] = (Matrix){p->out_weight, H, F};
+    out[QKV] = (Matrix){p->qkv_weight, 3 * H, H};
+    out[OUTPUT] = (Matrix){p->output_weight, H, H};
+    out[IN] = (Matrix){p->in_weight, F, H};
+    out[OUT] = (Matrix){p->out_weight, H, F};
+}
+
+/* ---- packed matrices ---- */
+
+/* Where each of a layer's matrices begins behind the first, and where the next layer. */
+static void packed_starts(const EncoderWeights *weights, size_t start[N_WEIGHTS + 1])
+{
+    Matrix matrix[N_WEIGHTS];
+    matrices_of(weights, 0, matrix);
+    start[0] = 0;
+    for (size_t i = 0; i < N_WEIGHTS; i++) {
+        start[i + 1] =
+            start[i] + weights->gemm->packed_size(matrix[i].rows, matrix[i].columns);
+    }
+}
+
+static size_t layer_packed_size(const EncoderWeights *weights)
+{
+    size_t start[N_WEIGHTS + 1];
+    packed_starts(weights, start);
+    return start[N_WEIGHTS];
+}
+
+static void pack_layer(const EncoderWeights *weights, size_t layer, float *packed)
+{
+    size_t start[N_WEIGHTS + 1];
+    Matrix matrix[N_WEIGHTS];
+    packed_starts(weights, start);
+    matrices_of(weights, layer, matrix);
+    for (size_t i = 0; i < N_WEIGHTS; i++) {
+        weights->gemm->pack(packed + start[i], matrix[i].p, matrix[i].rows,
+                            matrix[i].columns);
+    }
+}
+
+size_t encoder_packed_size(const EncoderWeights *weights)
+{
+    size_t layers = (size_t)weights->config->layers;
+    return layers > 0 ? layers * layer_packed_size(weights) : 0;
+}
+
+void encoder_pack(const EncoderWeights *weights, float *packed)
+{
+    for (size_t i = 0; i < (size_t)weights->config->layers; i++) {
+        pack_layer(weights, i, packed + i * layer_packed_size(weights));
+    }
 }
 
 /* ---- room ---- */
@@ -52,12 +100,8 @@ static void lay_out(EncoderAnswer *answer, const EncoderWeights *weights, Carver
     answer->ff = carve(from, layers ? ANSWER_ROWS * F : 0);
     act->scratch = carve(
         from, layers ? attention_scratch(act->cap_length, H / (size_t)config->heads) : 0);
-    Matrix matrix[N_WEIGHTS];
-    for (size_t i = 0; layers && i < N_WEIGHTS; i++) {
-        matrices_of(weights, 0, matrix);
-        answer->weight[i] =
-            carve(from, weights->gemm->packed_size(matrix[i].rows, matrix[i].columns));
-    }
+    answer->packed =
+        carve(from, layers && !weights->packed ? layer_packed_size(weights) : 0);
     act->first = carve(from, bert ? B * H : 0);
     act->squashed = carve(from, bert ? B * H : 0);
     act->pooled = carve(from, B * P);
@@ -151,17 +195,33 @@ static void join(const EncoderPass *pass, const EncoderAnswer *answer, const flo
 }
 
 static void feed_forward(const EncoderPass *pass, const EncoderAnswer *answer,
-                         const LayerParams *p, const Group *group)
+                         const float *const packed[N_WEIGHTS], const LayerParams *p,
+                         const Group *group)
 {
     const Gemm *gemm = pass->weights->gemm;
     size_t H = (size_t)pass->config->hidden, F = (size_t)pass->config->ff;
     const float *y = answer->y + group->first * H;
     for (size_t row = 0; row < group->n_tokens; row += ANSWER_ROWS) {
         size_t left = group->n_tokens - row, n = left < ANSWER_ROWS ? left : ANSWER_ROWS;
-        gemm->linear(answer->ff, y + row * H, answer->weight[2], p->in_bias, n, F, H);
+        gemm->linear(answer->ff, y + row * H, packed[IN], p->in_bias, n, F, H);
         activation_apply((Activation)pass->config->activation, answer->ff, n * F);
-        gemm->linear(answer->branch + row * H, answer->ff, answer->weight[3], NULL, n, H,
-                     F);
+        gemm->linear(answer->branch + row * H, answer->ff, packed[OUT], NULL, n, H, F);
+    }
+}
+
+/* The layer's matrices as products read them, packed now unless they are already. */
+static void find_packed(const EncoderWeights *weights, const EncoderAnswer *answer,
+                        size_t layer, const float *out[N_WEIGHTS])
+{
+    size_t start[N_WEIGHTS + 1];
+    packed_starts(weights, start);
+    if (!weights->packed) {
+        pack_layer(weights, layer, answer->packed);
+    }
+    const float *first =
+        weights->packed ? weights->packed + layer * start[N_WEIGHTS] : answer->packed;
+    for (size_t i = 0; i < N_WEIGHTS; i++) {
+        out[i] = first + start[i];
     }
 }
 
@@ -170,19 +230,16 @@ static void layer_answer(const EncoderPass *pass, const EncoderAnswer *answer, s
     const Gemm *gemm = pass->weights->gemm;
     const LayerParams *p = &pass->weights->dense.layer[i];
     size_t H = (size_t)pass->config->hidden;
-    Matrix matrix[N_WEIGHTS];
-    matrices_of(pass->weights, i, matrix);
-    for (size_t w = 0; w < N_WEIGHTS; w++) {
-        gemm->pack(answer->weight[w], matrix[w].p, matrix[w].rows, matrix[w].columns);
-    }
+    const float *packed[N_WEIGHTS];
+    find_packed(pass->weights, answer, i, packed);
     for (Group group = {0}; next_group(pass->batch, &group);) {
         size_t n = group.n_tokens, first = group.first;
-        gemm->linear(answer->qkv, answer->y + first * H, answer->weight[0], p->qkv_bias,
-                     n, 3 * H, H);
+        gemm->linear(answer->qkv, answer->y + first * H, packed[QKV], p->qkv_bias, n,
+                     3 * H, H);
         attend(pass, answer, &group);
-        gemm->linear(answer->branch, answer->mixed, answer->weight[1], NULL, n, H, H);
+        gemm->linear(answer->branch, answer->mixed, packed[OUTPUT], NULL, n, H, H);
         join(pass, answer, p->output_bias, &p->after_attention, first, n);
-        feed_forward(pass, answer, p, &group);
+        feed_forward(pass, answer, packed, p, &group);
         join(pass, answer, p->out_bias, &p->after_ff, first, n);
     }
 }

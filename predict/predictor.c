@@ -155,6 +155,9 @@ static Status load_models(Predictor *p)
         TRY(classifier_load_weights(p->models[0], p->dir, name, &p->models[p->n_models]));
         p->n_models++;
     }
+    for (size_t i = 0; i < p->n_models; i++) {
+        classifier_settle(p->models[i]);
+    }
     return STATUS_OK;
 }
 

@@ -321,6 +321,26 @@ static void test_answers_are_the_trained_ones(void **state)
     }
 }
 
+/* Weights packed once answer with the same bits as weights packed for a batch. */
+static void test_settled_weights_answer_the_same(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(SHAPES); i++) {
+        Fixture f = fixture_open(&SHAPES[i], false);
+        size_t n = FIXTURE_TEXTS * f.model->sizes.n_classes;
+        float *before = random_floats(n, 1, 1), *after = random_floats(n, 1, 1);
+        classifier_predict(f.model, f.ws, &f.random.batch, before);
+        classifier_settle(f.model);
+        workspace_close(f.ws);
+        f.ws = workspace_open(f.model);
+        classifier_predict(f.model, f.ws, &f.random.batch, after);
+        assert_same_bits(SHAPES[i].name, after, before, n);
+        free(before);
+        free(after);
+        fixture_close(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_labels_by_themselves),
         cmocka_unit_test(test_answers_are_their_own),
         cmocka_unit_test(test_answers_are_the_trained_ones),
+        cmocka_unit_test(test_settled_weights_answer_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
