@@ -19,14 +19,17 @@
 extern const Command command_train, command_pretrain, command_lr_find, command_data,
     command_runs, command_artifacts, command_result, command_evaluate, command_predict,
     command_exec, command_reproduce, command_store, command_sync, command_experiments,
-    command_models, command_doctor, command_completion, command_version, command_complete;
+    command_models, command_serve, command_doctor, command_completion, command_version,
+    command_complete;
 
 static const Command *const COMMANDS[] = {
-    &command_train,      &command_pretrain,    &command_lr_find,   &command_data,
-    &command_runs,       &command_artifacts,   &command_result,    &command_evaluate,
-    &command_predict,    &command_exec,        &command_reproduce, &command_store,
-    &command_sync,       &command_experiments, &command_models,    &command_doctor,
-    &command_completion, &command_version,     &command_complete,  NULL,
+    &command_train,   &command_pretrain,    &command_lr_find,
+    &command_data,    &command_runs,        &command_artifacts,
+    &command_result,  &command_evaluate,    &command_predict,
+    &command_exec,    &command_reproduce,   &command_store,
+    &command_sync,    &command_experiments, &command_models,
+    &command_serve,   &command_doctor,      &command_completion,
+    &command_version, &command_complete,    NULL,
 };
 
 /* The program itself stands at the top of the tree of commands. */

@@ -282,10 +282,10 @@ bool options_want_json(int argc, char **argv)
 
 enum { HELP_COLUMN = 30 };
 
-static void help_one(const Option *option, FILE *out)
+static void help_one(const Option *option, bool has_alias, FILE *out)
 {
     StrBuf left = {0};
-    if (option->alias) {
+    if (has_alias) {
         strbuf_printf(&left, "  -%c, --%s", option->alias, option->name);
     } else {
         strbuf_printf(&left, "      --%s", option->name);
@@ -307,12 +307,24 @@ static void help_one(const Option *option, FILE *out)
     strbuf_free(&left);
 }
 
+/* A command may want the letter for something else (-h for a host). */
+static bool alias_is_taken(const OptionTable *table, char alias)
+{
+    for (size_t i = 0; i < table->n_options; i++) {
+        if (table->options[i].alias == alias) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void options_help(const OptionTable *table, FILE *out)
 {
     for (size_t i = 0; i < table->n_options; i++) {
-        help_one(&table->options[i], out);
+        help_one(&table->options[i], table->options[i].alias != 0, out);
     }
     for (size_t i = 0; i < N_COMMON; i++) {
-        help_one(&COMMON[i], out);
+        char alias = COMMON[i].alias;
+        help_one(&COMMON[i], alias && !alias_is_taken(table, alias), out);
     }
 }
