@@ -243,6 +243,43 @@ static void a_locked_store_is_told_by_flush(void **state)
     end(&l);
 }
 
+static void add_tag(Logging *l, const char *value)
+{
+    LogItem tag = {.kind = ITEM_TAG, .key = (char *)"phase", .text = (char *)value};
+    log_writer_add(l->writer, &tag);
+}
+
+/* Another process holds the file with the older tag when the store is back: the newer one
+ * goes behind it and not past it. */
+static void newer_tags_wait_behind_older_ones(void **state)
+{
+    Logging l;
+    begin(&l, *state, 0);
+    LockFile *lock = lock_store(&l);
+    catch_warnings();
+    add_tag(&l, "older");
+    assert_status(STATUS_DENIED, log_writer_flush(l.writer, 400));
+    StrList paths = {0};
+    SpoolReader *other;
+    assert_ok(spool_claim(l.results, &paths));
+    assert_int_equal(paths.n, 1);
+    assert_ok(spool_reader_open(paths.items[0], &other));
+    lockfile_close(lock);
+    add_tag(&l, "newer");
+    assert_status(STATUS_DENIED, log_writer_flush(l.writer, 20000));
+    assert_contains(status_message(), "another process is delivering it");
+    spool_reader_close(other);
+    assert_ok(log_writer_flush(l.writer, 20000));
+    warned_of("");
+    Run run;
+    assert_ok(store_get_run(l.store, l.run_id, &run));
+    assert_string_equal(key_values_get(&run.tags, "phase"), "newer");
+    run_free(&run);
+    assert_ok(log_writer_finish(l.writer, 10000));
+    strlist_free(&paths);
+    end(&l);
+}
+
 /* An hour of points into a store that is locked: no call takes long. */
 static void a_locked_store_slows_nobody(void **state)
 {
@@ -335,6 +372,7 @@ int main(void)
         with_folder(a_flush_is_seen_by_another_reader),
         with_folder(what_no_store_takes_is_refused_at_once),
         with_folder(a_locked_store_is_told_by_flush),
+        with_folder(newer_tags_wait_behind_older_ones),
         with_folder(a_locked_store_slows_nobody),
         with_folder(a_live_run_and_sync_beside_it),
         with_folder(what_an_earlier_life_left_is_delivered),
