@@ -40,6 +40,9 @@ static Status check_ranks(const Ranks *ranks)
                                                  : STATUS_OK;
 }
 
+/* Until a config says otherwise: no restarts, WATCH_TIMEOUT_S. */
+#define LAUNCH_FIRST_POLICY "0 300"
+
 static Ranks world;
 static bool in_order; /* the command has returned: the process may end */
 
@@ -80,6 +83,9 @@ static Status run_rank(const RankJob *job, const Invocation *invocation)
     in_order = status != STATUS_OK;
     atexit(leave);
     if (status == STATUS_OK) {
+        if (world.rank == 0) {
+            launch_tell(LAUNCH_POLICY, LAUNCH_FIRST_POLICY);
+        }
         watch_open(&world);
         fault_set_rank(world.rank);
         fault_point("init");

@@ -109,11 +109,30 @@ says_diverged() {
     await 15 all_gone "${pids[@]}"
 }
 
+one_is_stopped() {
+    ps -o stat= -p "$(family "$supervisor" | paste -sd,)" | grep -q '^T'
+}
+
 @test "SIGUSR1, as batch systems warn: exit 75" {
     start_training tiny.yaml --ranks 2 train.epochs=1000
     await 30 has_reports 1
     kill -USR1 "$supervisor"
     ended_with 75
+    [ "$(status_of .)" = KILLED ]
+}
+
+@test "Ctrl-C twice: at once, exit 130, and the store does not say RUNNING" {
+    # Rank 1 does not come to the step after which the first Ctrl-C would end it.
+    export MUSTER_FAULT=reduction:1:stop:20
+    start_training tiny.yaml --ranks 2 train.epochs=1000
+    await 30 has_reports 1
+    await 30 one_is_stopped
+    kill -INT "$supervisor"
+    mapfile -t pids < <(family "$supervisor")
+    sleep 0.2 # two of a kind at once are one
+    kill -INT "$supervisor"
+    ended_with 130
+    await 15 all_gone "${pids[@]}"
     [ "$(status_of .)" = KILLED ]
 }
 
