@@ -80,10 +80,39 @@ static char **next_command(const Invocation *invocation, char *restart)
     return argv;
 }
 
-static void begin_restart(const LaunchReport *report, int n, const char *reason)
+/* The signals by which a user ends a training. */
+static sigset_t user_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGUSR1);
+    return set;
+}
+
+/* The run ends where its last checkpoint stands. */
+static Status stop_for_signal(const LaunchReport *report, int number)
+{
+    Status status = number == SIGINT ? STATUS_INTERRUPTED : STATUS_REQUEUE;
+    if (report->run_id) {
+        run_end_record(report->store_uri, report->run_id, status, NULL);
+    }
+    status_set(status, "stopped by %s before a restart",
+               number == SIGINT ? "Ctrl-C" : strsignal(number));
+    if (report->run_id) {
+        status_hint("continue with: muster train --resume %s", report->run_id);
+    }
+    return status;
+}
+
+/* Tells of it and waits. Returns the number of a signal that ended the wait, or 0. */
+static int begin_restart(const LaunchReport *report, int n, const char *reason)
 {
     char text[16];
     int seconds = backoff(n);
+    sigset_t asked = user_signals(), before;
+    sigprocmask(SIG_BLOCK, &asked, &before);
     snprintf(text, sizeof text, "%d", n);
     setenv(FAULT_ENV_RESTARTS, text, 1);
     log_warning("%s; restart %d of %d in %d s", reason, n, report->max_failures, seconds);
@@ -91,9 +120,9 @@ static void begin_restart(const LaunchReport *report, int n, const char *reason)
                                                 reason) != STATUS_OK) {
         log_warning("the restart could not be recorded: %s", status_message());
     }
-    struct timespec rest = {.tv_sec = seconds};
-    while (nanosleep(&rest, &rest) != 0) {
-    }
+    int number = sigtimedwait(&asked, NULL, &(struct timespec){.tv_sec = seconds});
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return number > 0 ? number : 0;
 }
 
 Status supervise(int n_ranks, const Invocation *invocation, bool *said)
@@ -109,7 +138,11 @@ Status supervise(int n_ranks, const Invocation *invocation, bool *said)
         if (!deserves_restart(&report) || restarts >= report.max_failures) {
             break;
         }
-        begin_restart(&report, ++restarts, reason);
+        int number = begin_restart(&report, ++restarts, reason);
+        if (number) {
+            status = stop_for_signal(&report, number);
+            break;
+        }
         if (report.run_id && !restart) {
             restart = mem_printf("--restart=%s", report.run_id);
             free(argv);

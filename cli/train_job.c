@@ -55,6 +55,9 @@ static void tell_policy(const TrainJobState *job)
                      : (long long)train->max_failures,
                  train->hang_timeout_s);
         launch_tell(LAUNCH_POLICY, text);
+        if (train->max_failures > 0 && launch_detect().kind != LAUNCHER_MUSTER) {
+            log_note("train.max_failures: only --ranks N starts a job again");
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 #include "cli/lr_find.h"
 #include "cli/rank_threads.h"
 #include "cli/reproduction.h"
+#include "cli/resume_points.h"
 #include "cli/run_end.h"
 #include "cli/train_sets.h"
 
@@ -354,6 +355,10 @@ Status training_run_open(const WholeConfig *config, const Splits *splits,
     Status status = create_run(run, splits, n_ranks);
     if (status == STATUS_OK) {
         status = choose_result_dir(run);
+    }
+    if (status == STATUS_OK && resume->run_id && run->tracked.store_uri) {
+        status = resume_points_deliver(run->tracked.store_uri, run->tracked.run_id,
+                                       run->result_dir);
     }
     if (status == STATUS_OK) {
         status = open_callbacks(run);

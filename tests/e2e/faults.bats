@@ -164,3 +164,13 @@ END
     run grep -c "restart" err
     [ "$output" = 0 ]
 }
+
+@test "a signal while a restart waits ends it: exit 75, KILLED" {
+    export MUSTER_FAULT=checkpoint:1:kill:2
+    start_training tiny.yaml --ranks 2 train.epochs=1000 train.max_failures=3
+    await 30 grep -q "restart 1 of 3 in 1 s" err
+    kill -TERM "$supervisor"
+    ended_with 75
+    grep -q "continue with: muster train --resume" err
+    [ "$(status_of .)" = KILLED ]
+}

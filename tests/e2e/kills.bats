@@ -44,6 +44,11 @@ store_is_whole() {
         WHERE key = 'val_loss'")" -eq 24 ]
 }
 
+metrics_in_store() {
+    sqlite3 "$1/muster.db" "SELECT DISTINCT step, value FROM metrics
+        WHERE key = '$2' ORDER BY step"
+}
+
 @test "killed at random moments" {
     local n=4 i ranks=(2 1 4 2)
     [ -z "${MUSTER_LONG:-}" ] || n=20
@@ -55,6 +60,19 @@ store_is_whole() {
     same_training "$BATS_FILE_TMPDIR/whole" .
     [ "$(status_of .)" = FINISHED ]
     store_is_whole
+}
+
+@test "reports that were on their way to the store arrive when the run is resumed" {
+    local resume=() code=0
+    MUSTER_FAULT=checkpoint:0:kill:5 "$MUSTER" train "${CONFIG[@]}" --ranks 2 \
+        >out 2>err 3>&- || code=$?
+    [ $code -eq 137 ]
+    # As if the process had died a tenth of a second earlier.
+    sqlite3 muster.db "DELETE FROM metrics WHERE step IN (3, 4);
+        UPDATE latest_metrics SET step = 2 WHERE key = 'training_iteration'"
+    "$MUSTER" train "${CONFIG[@]}" --resume last >out 2>err || { cat err; false; }
+    store_is_whole
+    diff <(metrics_in_store . val_loss) <(metrics_in_store "$BATS_FILE_TMPDIR/whole" val_loss)
 }
 
 @test "killed inside a checkpoint, first and later" {
