@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "tracker/server.h"
 
-#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -119,15 +119,32 @@ static void split(const StrList *given, StrList *out)
     }
 }
 
-/* Blocked before any thread is started, so that all of them inherit it. */
-static void block_signals(sigset_t *ends)
+static sem_t ended;
+
+static void on_end(int number)
 {
-    sigemptyset(ends);
-    sigaddset(ends, SIGTERM);
-    sigaddset(ends, SIGINT);
-    pthread_sigmask(SIG_BLOCK, ends, NULL);
+    (void)number;
+    sem_post(&ended);
+}
+
+/* A handler, since a mask would not do: OpenBLAS has started threads before main, and the
+ * kernel may give the signal to one of them. The second Ctrl-C ends at once. */
+static void watch_signals(void)
+{
+    sem_init(&ended, 0, 0);
+    struct sigaction action = {.sa_handler = on_end, .sa_flags = SA_RESTART};
+    sigaction(SIGTERM, &action, NULL);
+    action.sa_flags |= SA_RESETHAND;
+    sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+}
+
+static void wait_for_end(void)
+{
+    while (sem_wait(&ended) != 0) {
+        /* interrupted by another signal */
+    }
 }
 
 static void tell_start(const Server *server, const ServerOptions *with, bool json)
@@ -151,13 +168,11 @@ static void tell_start(const Server *server, const ServerOptions *with, bool jso
 
 static Status serve(const ServerOptions *with, bool json)
 {
-    sigset_t ends;
     Server *server;
-    int signal_number;
-    block_signals(&ends);
+    watch_signals();
     TRY(server_start(with, &server));
     tell_start(server, with, json);
-    sigwait(&ends, &signal_number);
+    wait_for_end();
     log_note("stopping: requests that are being answered get %d s", PATIENCE_S);
     server_stop(server, PATIENCE_S);
     return STATUS_OK;

@@ -57,8 +57,11 @@ class Server:
         return code
 
     def remove(self):
-        if self.process.poll() is None:
-            self.stop()
+        code = self.process.poll()
+        if code is None:
+            code = self.stop()
+        if code not in (0, -signal.SIGKILL):
+            raise AssertionError(f"the server ended with {code}: {self.read_log()[-3000:]}")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def client(self):

@@ -184,6 +184,12 @@ class Ends(unittest.TestCase):
         self.assertIn("stopping", server.read_log())
         self.assertFalse(os.path.exists(f"{server.folder}/runs.db-wal") and os.path.getsize(f"{server.folder}/runs.db-wal"))
 
+    def test_a_signal_right_after_the_start_is_an_orderly_end(self):
+        for number in (signal.SIGTERM, signal.SIGINT) * 4:
+            server = self.start()
+            self.assertEqual(0, server.stop(number))
+            self.assertIn("stopping", server.read_log())
+
     def test_a_request_that_is_being_sent_is_answered(self):
         server = self.start()
         client = server.client()
