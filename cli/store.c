@@ -222,6 +222,8 @@ static void print_gc_json(const GcReport *report)
     json_write_int(&w, (int64_t)report->n_runs);
     json_write_key(&w, "experiments");
     json_write_int(&w, (int64_t)report->n_experiments);
+    json_write_key(&w, "logged_models");
+    json_write_int(&w, (int64_t)report->n_models);
     json_write_key(&w, "artifacts_kept");
     json_write_int(&w, (int64_t)report->n_kept);
     json_end_object(&w);
@@ -231,12 +233,17 @@ static void print_gc_json(const GcReport *report)
 
 static void print_gc(const GcReport *report)
 {
+    const char *done = gc_options.dry_run ? "would be deleted" : "deleted";
     printf("%zu runs and %zu experiments %s\n", report->n_runs, report->n_experiments,
-           gc_options.dry_run ? "would be deleted" : "deleted");
+           done);
+    if (report->n_models > 0) {
+        printf("%zu logged models %s\n", report->n_models, done);
+    }
     if (report->n_kept > 0) {
-        log_note("the artifacts of %zu runs are not in a folder of their own here: they "
-                 "are left",
-                 report->n_kept);
+        log_note(
+            "the artifacts of %zu of them are not in a folder of their own here: they "
+            "are left",
+            report->n_kept);
     }
 }
 
@@ -249,7 +256,7 @@ static Status confirm_gc(Store *store, bool *go_on)
         return STATUS_OK;
     }
     TRY(store_gc(store, true, &report));
-    if (report.n_runs + report.n_experiments == 0) {
+    if (report.n_runs + report.n_experiments + report.n_models == 0) {
         return STATUS_OK;
     }
     char *what = mem_printf("delete %zu runs and %zu experiments for good", report.n_runs,

@@ -379,6 +379,83 @@ static Status delete_tag(void *self, const char *model_id, const char *key)
     return file_end(self, delete_tag_in_lock(self, model_id, key));
 }
 
+/* ---- removing for good ---- */
+
+/* Whether a model is deleted, or all of its experiment is. */
+static Status is_deleted(const char *dir, bool all, LoggedModel *model, bool *out)
+{
+    bool marked = false;
+    TRY(load_meta(dir, model, &marked));
+    *out = marked || all;
+    return STATUS_OK;
+}
+
+static Status add_deleted(const char *experiment_dir, bool all, KeyValues *out)
+{
+    char *models = path_join(experiment_dir, "models");
+    StrList names = {0};
+    Status status = dir_exists(models) ? dir_list(models, &names) : STATUS_OK;
+    for (size_t i = 0; i < names.n && status == STATUS_OK; i++) {
+        char *dir = path_join(models, names.items[i]), *meta = path_join(dir, FILE_META);
+        LoggedModel model = {0};
+        bool gone = false;
+        status = file_exists(meta) ? is_deleted(dir, all, &model, &gone) : STATUS_OK;
+        if (status == STATUS_OK && gone) {
+            key_values_add(out, names.items[i], model.artifact_location);
+        }
+        logged_model_free(&model);
+        free(meta);
+        free(dir);
+    }
+    strlist_free(&names);
+    free(models);
+    return status;
+}
+
+static Status deleted(void *self, KeyValues *out)
+{
+    StrList ids = {0};
+    Status status = file_experiment_ids(self, &ids);
+    for (size_t i = 0; i < ids.n && status == STATUS_OK; i++) {
+        Experiment experiment = {0};
+        char *dir = file_experiment_dir(self, ids.items[i]);
+        status = dir ? file_read_experiment(self, ids.items[i], &experiment) : STATUS_OK;
+        if (status == STATUS_OK && dir) {
+            status = add_deleted(dir, experiment.deleted, out);
+        }
+        experiment_free(&experiment);
+        free(dir);
+    }
+    strlist_free(&ids);
+    return status;
+}
+
+static Status purge_in_lock(FileStore *store, const char *model_id)
+{
+    KeyValues gone = {0};
+    char *dir = NULL;
+    Status status = deleted(store, &gone);
+    if (status == STATUS_OK && !key_values_get(&gone, model_id)) {
+        status = store_fail(STORE_INVALID_PARAMETER_VALUE,
+                            "logged model %s is not marked deleted", model_id);
+    }
+    if (status == STATUS_OK) {
+        status = file_logged_model_dir(store, model_id, &dir);
+    }
+    if (status == STATUS_OK && dir) {
+        status = tree_remove(dir);
+    }
+    free(dir);
+    key_values_free(&gone);
+    return status;
+}
+
+static Status purge(void *self, const char *model_id)
+{
+    TRY(file_begin(self));
+    return file_end(self, purge_in_lock(self, model_id));
+}
+
 const LoggedModelCalls file_logged_model_calls = {
     .create = create,
     .get = get,
@@ -387,6 +464,8 @@ const LoggedModelCalls file_logged_model_calls = {
     .set_tags = set_tags,
     .delete_tag = delete_tag,
     .delete_model = delete_model,
+    .deleted = deleted,
+    .purge = purge,
     .all = all,
     .log_inputs = file_log_model_inputs,
     .log_outputs = file_log_model_outputs,

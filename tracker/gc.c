@@ -1,9 +1,10 @@
-/* Runs first, then the experiments that had them. */
+/* Logged models and runs first, then the experiments that had them. */
 #include "tracker/gc.h"
 
 #include "base/files.h"
 #include "base/mem.h"
 #include "tracker/artifacts.h"
+#include "tracker/logged_models.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +16,12 @@ typedef struct Gc {
     GcReport *report;
 } Gc;
 
-/* The folder of the run, of which `artifacts` is all we may know: NULL for other places.
- * Free with free(). */
-static char *folder_of(const Run *run)
+/* The folder that a URI names, if it is that of an id, of which `artifacts` is all we may
+ * know: NULL for other places. Free with free(). */
+static char *folder_of(const char *uri, const char *id)
 {
-    char *dir = artifact_local_path(run->artifact_uri);
-    char *tail = mem_printf("/%s/artifacts", run->run_id);
+    char *dir = artifact_local_path(uri);
+    char *tail = mem_printf("/%s/artifacts", id);
     size_t n = dir ? strlen(dir) : 0, n_tail = strlen(tail);
     bool ours = n > n_tail && strcmp(dir + n - n_tail, tail) == 0;
     free(tail);
@@ -31,9 +32,9 @@ static char *folder_of(const Run *run)
     return dir;
 }
 
-static Status remove_artifacts(Gc *gc, const Run *run)
+static Status remove_artifacts(Gc *gc, const char *uri, const char *id)
 {
-    char *dir = folder_of(run);
+    char *dir = folder_of(uri, id);
     if (!dir) {
         gc->report->n_kept++;
         return STATUS_OK;
@@ -47,9 +48,25 @@ static Status remove_artifacts(Gc *gc, const Run *run)
     return status;
 }
 
+static Status collect_models(Gc *gc)
+{
+    KeyValues deleted = {0};
+    Status status = store_deleted_logged_models(gc->store, &deleted);
+    for (size_t i = 0; i < deleted.n && status == STATUS_OK; i++) {
+        const char *id = deleted.items[i].key;
+        status = remove_artifacts(gc, deleted.items[i].value, id);
+        if (status == STATUS_OK && !gc->dry_run) {
+            status = store_purge_logged_model(gc->store, id);
+        }
+        gc->report->n_models += status == STATUS_OK;
+    }
+    key_values_free(&deleted);
+    return status;
+}
+
 static Status collect_run(Gc *gc, const Run *run)
 {
-    TRY(remove_artifacts(gc, run));
+    TRY(remove_artifacts(gc, run->artifact_uri, run->run_id));
     if (!gc->dry_run) {
         if (!run->deleted) {
             TRY(store_delete_run(gc->store, run->run_id));
@@ -102,6 +119,7 @@ Status store_gc(Store *store, bool dry_run, GcReport *out)
     Gc gc = {store, dry_run, out};
     Experiments deleted = {0};
     ExperimentQuery experiments = {.view = VIEW_DELETED};
+    TRY(collect_models(&gc));
     TRY(store_search_experiments(store, &experiments, &deleted));
     RunQuery query = {.view = VIEW_DELETED};
     Status status = collect_runs(&gc, &query, &deleted);

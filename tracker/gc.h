@@ -8,14 +8,15 @@
 #include <stdbool.h>
 
 typedef struct GcReport {
-    size_t n_runs, n_experiments;
+    size_t n_runs, n_experiments, n_models; /* logged models */
     size_t n_kept; /* artifacts that are not local, or not where runs have theirs */
 } GcReport;
 
-/* Deletes every run that is marked deleted, or whose experiment is, and every experiment
- * that is; `dry_run` only counts. A run's artifacts go first, so that what is interrupted
- * can be done again, and only a local folder ".../<run id>/artifacts" is removed: an
- * artifact_uri may be any text that somebody wrote into the store. */
+/* Deletes every run and logged model that is marked deleted, or whose experiment is, and
+ * every experiment that is; `dry_run` only counts. A run's artifacts go first, so that
+ * what is interrupted can be done again, and only a local folder ".../<run or model
+ * id>/artifacts" is removed: an artifact_uri may be any text that somebody wrote into the
+ * store. */
 Status store_gc(Store *store, bool dry_run, GcReport *out);
 
 #endif

@@ -103,6 +103,8 @@ typedef struct LoggedModelCalls {
     Status (*set_tags)(void *self, const char *model_id, const KeyValue *tags, size_t n);
     Status (*delete_tag)(void *self, const char *model_id, const char *key);
     Status (*delete_model)(void *self, const char *model_id);
+    Status (*deleted)(void *self, KeyValues *out);
+    Status (*purge)(void *self, const char *model_id);
     Status (*all)(void *self, const char *const *experiment_ids, size_t n,
                   LoggedModels *out);
     Status (*log_inputs)(void *self, const char *run_id, const char *const *model_ids,
@@ -129,6 +131,12 @@ Status store_delete_logged_model_tag(Store *store, const char *model_id, const c
 Status store_delete_logged_model(Store *store, const char *model_id);
 Status store_search_logged_models(Store *store, const LoggedModelQuery *query,
                                   LoggedModels *out);
+
+/* The ids of models that are deleted, or whose experiment is, with the places of their
+ * artifacts; and the removal of one of them for good, its artifacts being the caller's.
+ */
+Status store_deleted_logged_models(Store *store, KeyValues *out);
+Status store_purge_logged_model(Store *store, const char *model_id);
 
 /* Ties models to a run, as what it read and as what it made. What is tied already stays
  * as it is. */

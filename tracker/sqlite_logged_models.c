@@ -348,6 +348,48 @@ static Status delete_model(void *self, const char *model_id)
     return sqlite_end_write(db, delete_in_write(db, model_id));
 }
 
+#define DELETED_MODELS                                                                   \
+    "FROM logged_models m LEFT JOIN experiments e ON e.experiment_id = m.experiment_id " \
+    "WHERE (m.lifecycle_stage = 'deleted' OR e.lifecycle_stage = 'deleted')"
+
+static Status deleted(void *self, KeyValues *out)
+{
+    Db *db = ((SqliteStore *)self)->db;
+    Stmt *stmt;
+    TRY(db_prepare(db, "SELECT m.model_id, m.artifact_location " DELETED_MODELS, &stmt));
+    bool row;
+    Status status;
+    while ((status = stmt_step(stmt, &row)) == STATUS_OK && row) {
+        key_values_add_take(out, stmt_dup(stmt, 0), stmt_dup_or_empty(stmt, 1));
+    }
+    stmt_free(stmt);
+    return status;
+}
+
+/* Params, tags and metrics follow by ON DELETE CASCADE. */
+static Status purge_in_write(Db *db, const char *model_id)
+{
+    TRY(SQLITE_RUN(db,
+                   "DELETE FROM logged_models WHERE model_id IN "
+                   "(SELECT m.model_id " DELETED_MODELS " AND m.model_id = ?)",
+                   SQL_TEXT(model_id)));
+    if (db_changes(db) == 0) {
+        return store_fail(STORE_INVALID_PARAMETER_VALUE,
+                          "logged model %s is not marked deleted", model_id);
+    }
+    return SQLITE_RUN(db,
+                      "DELETE FROM inputs WHERE destination_type IN ('MODEL_INPUT', "
+                      "'MODEL_OUTPUT') AND destination_id = ?",
+                      SQL_TEXT(model_id));
+}
+
+static Status purge(void *self, const char *model_id)
+{
+    Db *db = ((SqliteStore *)self)->db;
+    TRY(db_begin(db));
+    return sqlite_end_write(db, purge_in_write(db, model_id));
+}
+
 /* ---- metrics ---- */
 
 /* As the store keeps values elsewhere: NaN as 0, infinities as the largest double. */
@@ -452,6 +494,8 @@ const LoggedModelCalls sqlite_logged_model_calls = {
     .set_tags = set_tags,
     .delete_tag = delete_tag,
     .delete_model = delete_model,
+    .deleted = deleted,
+    .purge = purge,
     .all = all,
     .log_inputs = log_inputs,
     .log_outputs = log_outputs,

@@ -122,6 +122,17 @@ Status store_delete_logged_model(Store *store, const char *model_id)
     return calls(store)->delete_model(store->self, model_id);
 }
 
+Status store_deleted_logged_models(Store *store, KeyValues *out)
+{
+    return calls(store)->deleted(store->self, out);
+}
+
+Status store_purge_logged_model(Store *store, const char *model_id)
+{
+    TRY(check_id(model_id));
+    return calls(store)->purge(store->self, model_id);
+}
+
 Status store_search_logged_models(Store *store, const LoggedModelQuery *query,
                                   LoggedModels *out)
 {

@@ -345,6 +345,28 @@ static Status check_create(const ModelVersionCreate *create)
     return check_tags(create->tags, create->n_tags);
 }
 
+/* In one transaction with what the logged model is told, where the store can. */
+static Status create_version(Store *store, const ModelVersionCreate *create,
+                             int64_t *version)
+{
+    bool logged = create->model_id && *create->model_id;
+    LoggedModel model = {0};
+    if (logged) {
+        TRY(store_get_logged_model(store, create->model_id, &model));
+        logged_model_free(&model);
+    }
+    TRY(store_begin(store));
+    Status status = calls(store)->create_version(store->self, create, version);
+    if (status == STATUS_OK && logged) {
+        status = tell_logged_model(store, create->model_id, create->name, *version);
+    }
+    if (status != STATUS_OK) {
+        store_rollback(store);
+        return status;
+    }
+    return store_commit(store);
+}
+
 Status store_create_model_version(Store *store, const ModelVersionCreate *given,
                                   ModelVersion *out)
 {
@@ -354,11 +376,8 @@ Status store_create_model_version(Store *store, const ModelVersionCreate *given,
     TRY(storage_of(store, given->source, &storage));
     ModelVersionCreate create = *given;
     create.storage_location = storage;
-    Status status = calls(store)->create_version(store->self, &create, &version);
+    Status status = create_version(store, &create, &version);
     free(storage);
-    if (status == STATUS_OK && given->model_id && *given->model_id) {
-        status = tell_logged_model(store, given->model_id, given->name, version);
-    }
     TRY(status);
     return out ? store_get_model_version(store, given->name, version, out) : STATUS_OK;
 }

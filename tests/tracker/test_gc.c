@@ -5,6 +5,7 @@
 #include "tracker/artifacts.h"
 #include "tracker/db.h"
 #include "tracker/gc.h"
+#include "tracker/logged_models.h"
 
 static char *artifact_dir(Store *store, const char *id)
 {
@@ -92,27 +93,8 @@ static void what_is_marked_goes(void **state)
     store_close(store);
 }
 
-/* As MLflow marks it: rows by the column, folders by moving them. */
-static void mark_experiment(const char *dir, const char *id)
-{
-    char *command =
-        store_kind == KIND_FILE
-            ? mem_printf("cd %s/mlruns && mkdir -p .trash && "
-                         "sed -i 's/stage: active/stage: deleted/' %s/meta.yaml && "
-                         "mv %s .trash/",
-                         dir, id, id)
-            : mem_printf("sqlite3 %s/runs.db \"UPDATE experiments SET lifecycle_stage = "
-                         "'deleted' WHERE experiment_id = %s\"",
-                         dir, id);
-    assert_int_equal(system(command), 0);
-    free(command);
-}
-
 static void an_experiment_goes_with_its_runs(void **state)
 {
-    if (store_kind == KIND_SQLITE && system("command -v sqlite3 >/dev/null") != 0) {
-        skip();
-    }
     Store *store = open_store_in(*state, STORE_CREATE);
     ExperimentCreate create = {.name = "other"};
     char *id;
@@ -124,7 +106,7 @@ static void an_experiment_goes_with_its_runs(void **state)
     assert_ok(store_log_inputs(store, run.run_id, &input, 1));
     char *other = make_full_run(store, "shares the data set");
     assert_status(STATUS_USAGE, store_purge_experiment(store, id));
-    mark_experiment(*state, id);
+    assert_ok(store_delete_experiment(store, id));
     GcReport report;
     assert_ok(store_gc(store, true, &report));
     assert_int_equal(report.n_runs, 1);
@@ -140,6 +122,66 @@ static void an_experiment_goes_with_its_runs(void **state)
     run_free(&run);
     free(other);
     free(id);
+    store_close(store);
+}
+
+/* A model in the experiment, with a file. */
+static char *make_logged_model(Store *store, const char *experiment)
+{
+    LoggedModelCreate create = {.experiment_id = experiment, .name = "net"};
+    LoggedModel model;
+    assert_ok(store_create_logged_model(store, &create, &model));
+    char *dir = artifact_local_path(model.artifact_location);
+    char *file = path_join(dir, "weights"), *id = mem_strdup(model.model_id);
+    assert_ok(dir_make(dir));
+    assert_ok(file_write(file, "w", 1));
+    free(file);
+    free(dir);
+    logged_model_free(&model);
+    return id;
+}
+
+static bool model_has_files(Store *store, const char *experiment, const char *id)
+{
+    Experiment found;
+    bool there = false;
+    if (store_get_experiment(store, experiment, &found) == STATUS_OK) {
+        char *uri = logged_model_location(found.artifact_location, id);
+        char *dir = artifact_local_path(uri);
+        there = dir_exists(dir);
+        free(dir);
+        free(uri);
+        experiment_free(&found);
+    }
+    return there;
+}
+
+static void logged_models_go_too(void **state)
+{
+    Store *store = open_store_in(*state, STORE_CREATE);
+    ExperimentCreate create = {.name = "other"};
+    char *experiment;
+    assert_ok(store_create_experiment(store, &create, &experiment));
+    char *stays = make_logged_model(store, "0"), *goes = make_logged_model(store, "0");
+    char *follows = make_logged_model(store, experiment);
+    assert_ok(store_delete_logged_model(store, goes));
+    assert_ok(store_delete_experiment(store, experiment));
+    assert_status(STATUS_USAGE, store_purge_logged_model(store, stays));
+    GcReport report;
+    assert_ok(store_gc(store, true, &report));
+    assert_int_equal(report.n_models, 2);
+    assert_true(model_has_files(store, "0", goes));
+    assert_ok(store_gc(store, false, &report));
+    assert_int_equal(report.n_models, 2);
+    assert_int_equal(report.n_experiments, 1);
+    assert_false(model_has_files(store, "0", goes));
+    assert_true(model_has_files(store, "0", stays));
+    LoggedModel model;
+    assert_ok(store_get_logged_model(store, stays, &model));
+    logged_model_free(&model);
+    assert_ok(store_gc(store, false, &report));
+    assert_int_equal(report.n_models + report.n_experiments, 0);
+    free(stays), free(goes), free(follows), free(experiment);
     store_close(store);
 }
 
@@ -176,6 +218,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         with_folder(what_is_marked_goes),
         with_folder(an_experiment_goes_with_its_runs),
+        with_folder(logged_models_go_too),
         with_folder(folders_of_others_are_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
