@@ -74,6 +74,7 @@ static void print_report_json(const CopyReport *report)
         {"runs_failed", report->n_failed},
         {"files_copied", report->n_files},
         {"runs_with_remote_artifacts", report->n_remote},
+        {"logged_models_made", report->n_logged},
         {"models_made", report->n_models},
         {"model_versions_made", report->n_versions},
         {"models_failed", report->n_models_failed},

@@ -225,41 +225,42 @@ static Status write_keys(const char *dir, const char *part, const KeyValue *item
     return status;
 }
 
-static Status create_in_lock(FileStore *store, const LoggedModelCreate *create,
-                             const char *model_id, const char *name)
+static Status make_in(const char *dir, const LoggedModel *model)
 {
-    Experiment experiment;
-    TRY(file_read_experiment(store, create->experiment_id, &experiment));
-    if (experiment.deleted) {
-        experiment_free(&experiment);
-        return store_fail(STORE_INVALID_PARAMETER_VALUE,
-                          "The experiment %s must be in the 'active' state. Current "
-                          "state is deleted.",
-                          create->experiment_id);
-    }
-    int64_t now = clock_wall_ms();
-    char *uri = logged_model_location(experiment.artifact_location, model_id);
-    char *parent = file_experiment_dir(store, create->experiment_id);
-    char *dir = mem_printf("%s/models/%s", parent, model_id);
-    LoggedModel model = {.model_id = model_id,
-                         .experiment_id = create->experiment_id,
-                         .name = name,
-                         .artifact_location = uri,
-                         .model_type = create->model_type,
-                         .source_run_id = create->source_run_id,
-                         .status = LOGGED_MODEL_PENDING,
-                         .creation_time = now,
-                         .last_updated_time = now};
     Status status = dir_make(dir);
     if (status == STATUS_OK) {
-        status = write_keys(dir, "params", create->params, create->n_params);
+        status = write_keys(dir, "params", model->params.items, model->params.n);
     }
     if (status == STATUS_OK) {
-        status = write_keys(dir, "tags", create->tags, create->n_tags);
+        status = write_keys(dir, "tags", model->tags.items, model->tags.n);
     }
-    if (status == STATUS_OK) {
-        status = save_meta(dir, &model, false); /* makes it a model */
+    return status == STATUS_OK ? save_meta(dir, model, false) : status;
+}
+
+/* artifact_location NULL: below the experiment's. */
+static Status create_in_lock(FileStore *store, const LoggedModel *model, bool *made)
+{
+    Experiment experiment;
+    char *there;
+    TRY(file_logged_model_dir(store, model->model_id, &there));
+    *made = there == NULL;
+    free(there);
+    if (!*made) {
+        return STATUS_OK;
     }
+    TRY(file_read_experiment(store, model->experiment_id, &experiment));
+    char *uri = logged_model_location(experiment.artifact_location, model->model_id);
+    char *parent = file_experiment_dir(store, model->experiment_id);
+    char *dir = mem_printf("%s/models/%s", parent, model->model_id);
+    LoggedModel wanted = *model;
+    wanted.artifact_location = model->artifact_location ? model->artifact_location : uri;
+    Status status =
+        experiment.deleted
+            ? store_fail(STORE_INVALID_PARAMETER_VALUE,
+                         "The experiment %s must be in the 'active' state. Current state "
+                         "is deleted.",
+                         model->experiment_id)
+            : make_in(dir, &wanted);
     free(dir);
     free(parent);
     free(uri);
@@ -267,11 +268,10 @@ static Status create_in_lock(FileStore *store, const LoggedModelCreate *create,
     return status;
 }
 
-static Status create(void *self, const LoggedModelCreate *create, const char *model_id,
-                     const char *name)
+static Status create(void *self, const LoggedModel *model, bool *made)
 {
     TRY(file_begin(self));
-    return file_end(self, create_in_lock(self, create, model_id, name));
+    return file_end(self, create_in_lock(self, model, made));
 }
 
 /* state 0: as it was. */

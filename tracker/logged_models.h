@@ -94,8 +94,7 @@ typedef struct LoggedModelQuery {
 
 /* The calls of one kind of store; see the functions below. */
 typedef struct LoggedModelCalls {
-    Status (*create)(void *self, const LoggedModelCreate *create, const char *model_id,
-                     const char *name);
+    Status (*create)(void *self, const LoggedModel *model, bool *made);
     Status (*get)(void *self, const char *model_id, LoggedModel *out);
     Status (*finalize)(void *self, const char *model_id, LoggedModelStatus status);
     Status (*log_params)(void *self, const char *model_id, const KeyValue *params,
@@ -116,6 +115,11 @@ typedef struct LoggedModelCalls {
 /* A new one is PENDING; its files go below <location of the experiment>/models. */
 Status store_create_logged_model(Store *store, const LoggedModelCreate *create,
                                  LoggedModel *out);
+
+/* Makes a model as it is in another store, but for its metrics, in the experiment
+ * model->experiment_id of this one, its artifacts where it says or (NULL) where this
+ * store puts them. One of that id is left as it is: *made = false. */
+Status store_import_logged_model(Store *store, const LoggedModel *model, bool *made);
 
 /* A deleted one is STATUS_NOT_FOUND. */
 Status store_get_logged_model(Store *store, const char *model_id, LoggedModel *out);

@@ -1,14 +1,13 @@
-/* Logged models in the SQLite store. */
+/* Logged models in the SQLite store. What ties them to runs is in sqlite_model_links.c.
+ */
 #include "tracker/logged_models.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "tracker/names.h"
 #include "tracker/sqlite_store.h"
 #include "tracker/store_error.h"
 #include "tracker/validate.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,6 +184,14 @@ static Status find_experiment(Db *db, const char *model_id, char **experiment_id
     return STATUS_OK;
 }
 
+Status sqlite_require_logged_model(Db *db, const char *model_id)
+{
+    char *experiment_id = NULL;
+    TRY(find_experiment(db, model_id, &experiment_id));
+    free(experiment_id);
+    return STATUS_OK;
+}
+
 static Status touch(Db *db, const char *model_id)
 {
     return SQLITE_RUN(db,
@@ -233,35 +240,42 @@ static Status insert_tags(Db *db, const char *model_id, const char *experiment_i
     return STATUS_OK;
 }
 
-static Status insert_model(Db *db, const LoggedModelCreate *create, const char *model_id,
-                           const char *name)
+/* artifact_location NULL: below the experiment's. *made = false: it is there already, and
+ * stays as it is. */
+static Status insert_model(Db *db, const LoggedModel *model, bool *made)
 {
     char *location = NULL;
-    TRY(sqlite_active_location(db, create->experiment_id, &location));
-    char *uri = logged_model_location(location, model_id);
-    int64_t now = clock_wall_ms();
+    TRY(sqlite_active_location(db, model->experiment_id, &location));
+    char *uri = logged_model_location(location, model->model_id);
     Status status = SQLITE_RUN(
         db,
-        "INSERT INTO logged_models (model_id, experiment_id, name, artifact_location, "
-        "creation_timestamp_ms, last_updated_timestamp_ms, status, lifecycle_stage, "
-        "model_type, source_run_id) VALUES (?, ?, ?, ?, ?, ?, ?, 'active', ?, ?)",
-        SQL_TEXT(model_id), SQL_TEXT(create->experiment_id), SQL_TEXT(name),
-        SQL_TEXT(uri), SQL_INT(now), SQL_INT(now), SQL_INT(LOGGED_MODEL_PENDING),
-        SQL_TEXT(create->model_type), SQL_TEXT(create->source_run_id));
+        "INSERT OR IGNORE INTO logged_models (model_id, experiment_id, name, "
+        "artifact_location, creation_timestamp_ms, last_updated_timestamp_ms, status, "
+        "lifecycle_stage, model_type, source_run_id, status_message) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, 'active', ?, ?, ?)",
+        SQL_TEXT(model->model_id), SQL_TEXT(model->experiment_id), SQL_TEXT(model->name),
+        SQL_TEXT(model->artifact_location ? model->artifact_location : uri),
+        SQL_INT(model->creation_time), SQL_INT(model->last_updated_time),
+        SQL_INT(model->status), SQL_TEXT(model->model_type),
+        SQL_TEXT(model->source_run_id), SQL_TEXT(model->status_message));
     free(location);
     free(uri);
     TRY(status);
-    TRY(insert_params(db, model_id, create->experiment_id, create->params,
-                      create->n_params));
-    return insert_tags(db, model_id, create->experiment_id, create->tags, create->n_tags);
+    *made = db_changes(db) > 0;
+    if (!*made) {
+        return STATUS_OK;
+    }
+    TRY(insert_params(db, model->model_id, model->experiment_id, model->params.items,
+                      model->params.n));
+    return insert_tags(db, model->model_id, model->experiment_id, model->tags.items,
+                       model->tags.n);
 }
 
-static Status create(void *self, const LoggedModelCreate *create, const char *model_id,
-                     const char *name)
+static Status create(void *self, const LoggedModel *model, bool *made)
 {
     Db *db = ((SqliteStore *)self)->db;
     TRY(db_begin(db));
-    return sqlite_end_write(db, insert_model(db, create, model_id, name));
+    return sqlite_end_write(db, insert_model(db, model, made));
 }
 
 static Status finalize_in_write(Db *db, const char *model_id, LoggedModelStatus status)
@@ -312,9 +326,7 @@ static Status set_tags(void *self, const char *model_id, const KeyValue *tags, s
 
 static Status delete_tag_in_write(Db *db, const char *model_id, const char *key)
 {
-    char *experiment_id = NULL;
-    TRY(find_experiment(db, model_id, &experiment_id));
-    free(experiment_id);
+    TRY(sqlite_require_logged_model(db, model_id));
     TRY(SQLITE_RUN(db, "DELETE FROM logged_model_tags WHERE model_id = ? AND tag_key = ?",
                    SQL_TEXT(model_id), SQL_TEXT(key)));
     return db_changes(db) > 0
@@ -390,102 +402,6 @@ static Status purge(void *self, const char *model_id)
     return sqlite_end_write(db, purge_in_write(db, model_id));
 }
 
-/* ---- metrics ---- */
-
-/* As the store keeps values elsewhere: NaN as 0, infinities as the largest double. */
-static Status insert_metric(Db *db, const char *run_id, const ModelMetric *m)
-{
-    Stmt *stmt;
-    double value = m->metric.value;
-    TRY(db_prepare(
-        db,
-        "INSERT OR IGNORE INTO logged_model_metrics (model_id, metric_name, "
-        "metric_timestamp_ms, metric_step, metric_value, experiment_id, run_id, "
-        "dataset_uuid, dataset_name, dataset_digest) "
-        "SELECT model_id, ?2, ?3, ?4, ?5, experiment_id, ?6, (SELECT dataset_uuid FROM "
-        "datasets WHERE name = ?7 AND digest = ?8), ?7, ?8 "
-        "FROM logged_models WHERE model_id = ?1 AND lifecycle_stage != 'deleted'",
-        &stmt));
-    stmt_bind_text(stmt, 1, m->model_id);
-    stmt_bind_text(stmt, 2, m->metric.key);
-    stmt_bind_int(stmt, 3, m->metric.timestamp);
-    stmt_bind_int(stmt, 4, m->metric.step);
-    stmt_bind_double(stmt, 5,
-                     isnan(value)   ? 0
-                     : isinf(value) ? copysign(DBL_MAX, value)
-                                    : value);
-    stmt_bind_text(stmt, 6, run_id);
-    stmt_bind_text(stmt, 7, m->dataset_name);
-    stmt_bind_text(stmt, 8, m->dataset_digest);
-    Status status = stmt_run(stmt);
-    stmt_free(stmt);
-    return status;
-}
-
-Status sqlite_log_model_metrics(Db *db, const char *run_id, const LogBatch *batch)
-{
-    for (size_t i = 0; i < batch->n_model_metrics; i++) {
-        const ModelMetric *metric = &batch->model_metrics[i];
-        char *experiment_id = NULL;
-        TRY(find_experiment(db, metric->model_id, &experiment_id));
-        free(experiment_id);
-        TRY(insert_metric(db, run_id, metric));
-    }
-    return STATUS_OK;
-}
-
-/* ---- what runs read and made ---- */
-
-static Status insert_edge(Db *db, const char *run_id, const char *kind,
-                          const char *model_id, int64_t step)
-{
-    char uuid[RUN_ID_CAP];
-    run_id_make(uuid);
-    bool output = strcmp(kind, "RUN_OUTPUT") == 0;
-    return SQLITE_RUN(db,
-                      "INSERT OR IGNORE INTO inputs (input_uuid, source_type, source_id, "
-                      "destination_type, destination_id, step) VALUES (?, ?, ?, ?, ?, ?)",
-                      SQL_TEXT(uuid), SQL_TEXT(kind), SQL_TEXT(run_id),
-                      SQL_TEXT(output ? "MODEL_OUTPUT" : "MODEL_INPUT"),
-                      SQL_TEXT(model_id), SQL_INT(step));
-}
-
-static Status log_inputs_in_write(Db *db, const char *run_id,
-                                  const char *const *model_ids, size_t n)
-{
-    TRY(sqlite_require_active_run(db, run_id, NULL));
-    for (size_t i = 0; i < n; i++) {
-        TRY(insert_edge(db, run_id, "RUN_INPUT", model_ids[i], 0));
-    }
-    return STATUS_OK;
-}
-
-static Status log_inputs(void *self, const char *run_id, const char *const *model_ids,
-                         size_t n)
-{
-    Db *db = ((SqliteStore *)self)->db;
-    TRY(db_begin(db));
-    return sqlite_end_write(db, log_inputs_in_write(db, run_id, model_ids, n));
-}
-
-static Status log_outputs_in_write(Db *db, const char *run_id, const ModelOutput *outputs,
-                                   size_t n)
-{
-    TRY(sqlite_require_active_run(db, run_id, NULL));
-    for (size_t i = 0; i < n; i++) {
-        TRY(insert_edge(db, run_id, "RUN_OUTPUT", outputs[i].model_id, outputs[i].step));
-    }
-    return STATUS_OK;
-}
-
-static Status log_outputs(void *self, const char *run_id, const ModelOutput *outputs,
-                          size_t n)
-{
-    Db *db = ((SqliteStore *)self)->db;
-    TRY(db_begin(db));
-    return sqlite_end_write(db, log_outputs_in_write(db, run_id, outputs, n));
-}
-
 const LoggedModelCalls sqlite_logged_model_calls = {
     .create = create,
     .get = get,
@@ -497,6 +413,6 @@ const LoggedModelCalls sqlite_logged_model_calls = {
     .deleted = deleted,
     .purge = purge,
     .all = all,
-    .log_inputs = log_inputs,
-    .log_outputs = log_outputs,
+    .log_inputs = sqlite_log_model_inputs,
+    .log_outputs = sqlite_log_model_outputs,
 };

@@ -63,6 +63,15 @@ Status sqlite_check(void *self, struct CheckReport *out);
 extern const struct RegistryCalls sqlite_registry_calls;
 extern const struct LoggedModelCalls sqlite_logged_model_calls;
 
+/* sqlite_logged_models.c, inside a transaction: STATUS_NOT_FOUND without such a model. */
+Status sqlite_require_logged_model(Db *db, const char *model_id);
+
+/* sqlite_model_links.c: see tracker/logged_models.h. */
+Status sqlite_log_model_inputs(void *self, const char *run_id,
+                               const char *const *model_ids, size_t n);
+Status sqlite_log_model_outputs(void *self, const char *run_id,
+                                const ModelOutput *outputs, size_t n);
+
 /* Inside a write transaction: the points of a batch that are about logged models. */
 Status sqlite_log_model_metrics(Db *db, const char *run_id, const LogBatch *batch);
 

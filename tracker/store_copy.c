@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "tracker/artifacts.h"
+#include "tracker/logged_models.h"
 #include "tracker/mirror.h"
 #include "tracker/validate.h"
 
@@ -111,6 +112,20 @@ static Status copy_key_values(Copy *copy, const char *run_id, const KeyValues *l
     return status;
 }
 
+/* The logged models that a run read and made, unless all of them are there. */
+static Status copy_links(Copy *copy, const Run *run, const Run *there)
+{
+    if (run->model_inputs.n > there->model_inputs.n) {
+        TRY(store_log_model_inputs(copy->to, run->run_id,
+                                   (const char *const *)run->model_inputs.items,
+                                   run->model_inputs.n));
+    }
+    return run->model_outputs.n > there->model_outputs.n
+               ? store_log_model_outputs(copy->to, run->run_id, run->model_outputs.items,
+                                         run->model_outputs.n)
+               : STATUS_OK;
+}
+
 static Status copy_logged(Copy *copy, const Run *run, const Run *there)
 {
     TRY(copy_key_values(copy, run->run_id, &run->params, &there->params, false));
@@ -118,9 +133,10 @@ static Status copy_logged(Copy *copy, const Run *run, const Run *there)
         TRY(copy_history(copy, run->run_id, run->metrics.items[i].key));
     }
     TRY(copy_key_values(copy, run->run_id, &run->tags, &there->tags, true));
-    return run->inputs.n > 0
-               ? store_log_inputs(copy->to, run->run_id, run->inputs.items, run->inputs.n)
-               : STATUS_OK;
+    if (run->inputs.n > 0) {
+        TRY(store_log_inputs(copy->to, run->run_id, run->inputs.items, run->inputs.n));
+    }
+    return copy_links(copy, run, there);
 }
 
 static Status copy_artifacts(Copy *copy, const Run *run, const Run *there)
@@ -195,6 +211,19 @@ static void copy_page(Copy *copy, const Runs *runs)
     }
 }
 
+/* Logged models come with their experiments, unless a filter asks for some runs. */
+static Status copy_logged_models(Copy *copy, const char *const *ids, size_t n)
+{
+    for (size_t i = 0; i < n && (!copy->options->filter || !*copy->options->filter);
+         i++) {
+        const char *there;
+        TRY(experiment_there(copy, ids[i], &there));
+        TRY(store_copy_logged_models(copy->from, copy->to, ids[i], there, copy->options,
+                                     copy->report));
+    }
+    return STATUS_OK;
+}
+
 static Status copy_pages(Copy *copy, const char *const *ids, size_t n_ids)
 {
     RunQuery query = {.filter = copy->options->filter,
@@ -217,7 +246,7 @@ static Status copy_pages(Copy *copy, const char *const *ids, size_t n_ids)
         runs_free(&page);
     } while (status == STATUS_OK && token);
     free(token);
-    return status;
+    return status == STATUS_OK ? copy_logged_models(copy, ids, n_ids) : status;
 }
 
 /* Experiments are copied even if they have no runs, unless a filter asks for some. */

@@ -27,6 +27,7 @@ typedef struct CopyReport {
     size_t n_failed;      /* runs that are not, or not wholly, copied */
     size_t n_files;       /* artifacts copied */
     size_t n_remote;      /* runs whose artifacts are elsewhere, and stay there */
+    size_t n_logged;      /* logged models made */
     size_t n_models;      /* registered models made */
     size_t n_versions;    /* of them, made */
     size_t n_models_failed;
@@ -38,6 +39,13 @@ typedef struct CopyReport {
  * fails. The report is added to. */
 Status store_copy_models(Store *from, Store *to, const CopyOptions *options,
                          CopyReport *report);
+
+/* Copies the logged models of one experiment into one of the other store, whose runs are
+ * copied already: ids, params, tags, metrics of runs that are there, local artifacts. The
+ * report is added to. */
+Status store_copy_logged_models(Store *from, Store *to, const char *experiment_from,
+                                const char *experiment_to, const CopyOptions *options,
+                                CopyReport *report);
 
 /* Copies runs with their ids, and what is logged into them, to experiments of the same
  * names, which are made when missing; local artifacts go below the other store's own

@@ -1,6 +1,7 @@
 /* What is the same for every kind of store: names, limits, pages. */
 #include "tracker/logged_models.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "tracker/names.h"
 #include "tracker/page_token.h"
@@ -72,8 +73,26 @@ Status store_create_logged_model(Store *store, const LoggedModelCreate *given,
     TRY(check_tags(create.tags, create.n_tags));
     run_id_make(hex);
     snprintf(model_id, sizeof model_id, "m-%s", hex);
-    TRY(calls(store)->create(store->self, &create, model_id, name));
+    int64_t now = clock_wall_ms();
+    LoggedModel model = {.model_id = model_id,
+                         .experiment_id = create.experiment_id,
+                         .name = name,
+                         .model_type = create.model_type,
+                         .source_run_id = create.source_run_id,
+                         .status = LOGGED_MODEL_PENDING,
+                         .creation_time = now,
+                         .last_updated_time = now,
+                         .params = {(KeyValue *)create.params, create.n_params, 0},
+                         .tags = {(KeyValue *)create.tags, create.n_tags, 0}};
+    bool made;
+    TRY(calls(store)->create(store->self, &model, &made));
     return store_get_logged_model(store, model_id, out);
+}
+
+Status store_import_logged_model(Store *store, const LoggedModel *model, bool *made)
+{
+    TRY(check_id(model->model_id));
+    return calls(store)->create(store->self, model, made);
 }
 
 Status store_get_logged_model(Store *store, const char *model_id, LoggedModel *out)

@@ -2,6 +2,7 @@
 #include "tests/tracker/support.h"
 
 #include "tracker/artifacts.h"
+#include "tracker/logged_models.h"
 #include "tracker/registry.h"
 #include "tracker/store_copy.h"
 
@@ -114,6 +115,55 @@ static void the_registry_is_copied_once(void **state)
     }
 }
 
+static void logged_models_come_with_their_experiments(void **state)
+{
+    for (int kind = 0; kind < 2; kind++) {
+        char *dir = mem_printf("%s/%d", (char *)*state, kind);
+        Store *from = open_kind(dir, "from", kind == 0);
+        Store *to = open_kind(dir, "to", kind == 1);
+        char *run_id = make_run(from, "r", 1);
+        KeyValue pair = {"k", "v"};
+        LoggedModelCreate create = {
+            .name = "net", .params = &pair, .n_params = 1, .tags = &pair, .n_tags = 1};
+        LoggedModel model, there;
+        assert_ok(store_create_logged_model(from, &create, &model));
+        char *path = artifact_local_path(model.artifact_location);
+        char *file = path_join(path, "weights");
+        assert_ok(dir_make(path));
+        assert_ok(file_write(file, "w", 1));
+        ModelMetric metric = {.metric = {"acc", 0.5, 1, 1}, .model_id = model.model_id};
+        LogBatch batch = {.model_metrics = &metric, .n_model_metrics = 1};
+        ModelOutput output = {model.model_id, 3};
+        assert_ok(store_log_batch(from, run_id, &batch));
+        assert_ok(store_log_model_outputs(from, run_id, &output, 1));
+        assert_int_equal(copy(from, to).n_logged, 1);
+        CopyReport again = copy(from, to);
+        assert_int_equal(again.n_logged + again.n_files, 0);
+        assert_ok(store_finalize_logged_model(from, model.model_id, LOGGED_MODEL_READY));
+        copy(from, to);
+        assert_ok(store_get_logged_model(to, model.model_id, &there));
+        assert_int_equal(there.status, LOGGED_MODEL_READY);
+        assert_int_equal(there.creation_time, model.creation_time);
+        assert_string_equal(key_values_get(&there.params, "k"), "v");
+        assert_string_equal(key_values_get(&there.tags, "k"), "v");
+        assert_int_equal(there.metrics.n, 1);
+        assert_true(there.metrics.items[0].metric.value == 0.5);
+        char *copied = artifact_local_path(there.artifact_location);
+        assert_string_not_equal(copied, path);
+        assert_true(dir_exists(copied));
+        Run run;
+        assert_ok(store_get_run(to, run_id, &run));
+        assert_int_equal(run.model_outputs.n, 1);
+        assert_int_equal(run.model_outputs.items[0].step, 3);
+        run_free(&run);
+        logged_model_free(&model);
+        logged_model_free(&there);
+        free(copied), free(file), free(path), free(run_id), free(dir);
+        store_close(to);
+        store_close(from);
+    }
+}
+
 static void another_version_of_the_same_number_is_left(void **state)
 {
     Store *from = open_kind(*state, "from", false), *to = open_kind(*state, "to", false);
@@ -148,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         with_folder(the_registry_is_copied_once),
+        with_folder(logged_models_come_with_their_experiments),
         with_folder(another_version_of_the_same_number_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
