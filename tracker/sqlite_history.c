@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+enum { FEW_POINTS = 1000 };
+
 /* [1, 2, 3]: one parameter, however many steps there are. */
 static char *steps_as_json(const HistoryPart *part)
 {
@@ -18,18 +20,44 @@ static char *steps_as_json(const HistoryPart *part)
     return strbuf_take(&text);
 }
 
+/* MLflow's tables have an index by run, and one by key over all runs. A run of few points
+ * is sooner read whole than the points that every run of the store has under the key. */
+static Status has_few_points(Db *db, const char *run_id, bool *few)
+{
+    Stmt *stmt;
+    bool row;
+    TRY(db_prepare(db,
+                   "SELECT count(*) FROM (SELECT 1 FROM metrics WHERE run_uuid = ? "
+                   "LIMIT ?)",
+                   &stmt));
+    stmt_bind_text(stmt, 1, run_id);
+    stmt_bind_int(stmt, 2, FEW_POINTS + 1);
+    Status status = stmt_step(stmt, &row);
+    if (status == STATUS_OK) {
+        *few = row && stmt_int(stmt, 0) <= FEW_POINTS;
+    }
+    stmt_free(stmt);
+    return status;
+}
+
 static Status prepare(Db *db, const char *run_id, const char *key,
                       const HistoryPart *part, Stmt **out)
 {
     static const char ALL[] =
         "SELECT value, is_nan, timestamp, step FROM metrics WHERE run_uuid = ? "
         "AND key = ? ORDER BY timestamp, step, value LIMIT ?3 OFFSET ?4";
+    /* "+" keeps an index from being used for the term. */
+    static const char ALL_OF_FEW[] =
+        "SELECT value, is_nan, timestamp, step FROM metrics WHERE run_uuid = ? "
+        "AND +key = ? ORDER BY timestamp, step, value LIMIT ?3 OFFSET ?4";
     static const char AT_STEPS[] =
         "SELECT value, is_nan, timestamp, step FROM metrics WHERE run_uuid = ? "
         "AND key = ? AND step IN (SELECT value FROM json_each(?5)) "
         "ORDER BY step, timestamp, value LIMIT ?3 OFFSET ?4";
     Stmt *stmt;
-    TRY(db_prepare(db, part->n_steps ? AT_STEPS : ALL, &stmt));
+    bool few = false;
+    TRY(has_few_points(db, run_id, &few));
+    TRY(db_prepare(db, part->n_steps ? AT_STEPS : few ? ALL_OF_FEW : ALL, &stmt));
     stmt_bind_text(stmt, 1, run_id);
     stmt_bind_text(stmt, 2, key);
     stmt_bind_int(stmt, 3, part->max_results > 0 ? part->max_results : -1);
