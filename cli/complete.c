@@ -149,6 +149,9 @@ static void offer_place(Offers *offers, const Line *line, const char *place)
         strcmp(place, "B") == 0) {
         offer_runs(offers, line->uri);
     }
+    if (strncmp(line->command->usage, "models", 6) == 0 && names(place, "NAME")) {
+        offer_models(offers, line->uri);
+    }
     if (names(place, "EXPERIMENT")) {
         offer_experiments(offers, line->uri);
     }

@@ -25,6 +25,7 @@ void offer_runs(Offers *offers, const char *uri); /* names, ids, last, best:EXPE
 void offer_experiments(Offers *offers, const char *uri);
 void offer_metrics(Offers *offers, const char *uri, const char *prefix);
 void offer_tags(Offers *offers, const char *uri, const char *run);
+void offer_models(Offers *offers, const char *uri); /* registered ones */
 void offer_artifacts(Offers *offers, const char *uri, const char *run);
 
 /* "train.lr=", or after the equals sign the values that a key may have. */

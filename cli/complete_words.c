@@ -8,6 +8,7 @@
 #include "cli/run_columns.h"
 #include "cli/train_config.h"
 #include "tracker/reference.h"
+#include "tracker/registry.h"
 #include "tracker/store.h"
 
 #include <stdlib.h>
@@ -182,6 +183,20 @@ void offer_metrics(Offers *offers, const char *uri, const char *prefix)
     }
     strlist_free(&keys);
     runs_free(&runs);
+    store_close(store);
+}
+
+void offer_models(Offers *offers, const char *uri)
+{
+    Store *store = open_store(uri);
+    RegisteredModels models = {0};
+    RegistryQuery query = {0};
+    if (store && store_search_registered_models(store, &query, &models) == STATUS_OK) {
+        for (size_t i = 0; i < models.n; i++) {
+            offer(offers, models.items[i].name, models.items[i].description);
+        }
+    }
+    registered_models_free(&models);
     store_close(store);
 }
 

@@ -18,20 +18,16 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 extern const Command command_result;
 
 static struct {
     const char *uri;
-    bool csv;
+    OutputOptions output;
 } options;
 
 static const Option OPTIONS[] = {
-    {.name = "csv",
-     .kind = OPTION_FLAG,
-     .offset = offsetof(__typeof__(options), csv),
-     .help = "every column of the metrics table as comma-separated values"},
+    OUTPUT_OPTIONS(offsetof(__typeof__(options), output)),
     TRACKING_URI_OPTION(offsetof(__typeof__(options), uri)),
 };
 
@@ -142,7 +138,7 @@ static void write_checkpoint(JsonWriter *w, const Result *result,
     json_end_object(w);
 }
 
-static void print_json(const Result *result)
+static void print_json(const Result *result, Output *output)
 {
     StrBuf text = {0};
     JsonWriter w = json_writer(&text, 2);
@@ -166,22 +162,22 @@ static void print_json(const Result *result)
     }
     json_end_array(&w);
     json_end_object(&w);
-    printf("%s\n", text.p);
+    output_json(output, &text);
     strbuf_free(&text);
 }
 
-static void print_csv(const Result *result)
+static void print_csv(const Result *result, Output *output)
 {
     size_t n = result->columns.n;
     for (size_t j = 0; j < n; j++) {
-        write_csv_field(stdout, result->columns.items[j], j == 0);
+        write_csv_field(output->out, result->columns.items[j], j == 0);
     }
-    write_csv_end(stdout);
+    write_csv_end(output->out);
     for (size_t i = 0; i < result->n_rows; i++) {
         for (size_t j = 0; j < n; j++) {
-            write_csv_field(stdout, result->cells[i * n + j].text, j == 0);
+            write_csv_field(output->out, result->cells[i * n + j].text, j == 0);
         }
-        write_csv_end(stdout);
+        write_csv_end(output->out);
     }
 }
 
@@ -204,7 +200,7 @@ static void print_cell(Table *table, const ResultCell *cell)
     }
 }
 
-static void print_metrics(const Result *result)
+static void print_metrics(const Result *result, Output *output)
 {
     StrList headings = {0};
     size_t n = result->columns.n;
@@ -224,12 +220,12 @@ static void print_metrics(const Result *result)
             }
         }
     }
-    table_print(table, stdout, terminal_width(STDOUT_FILENO));
+    output_table(output, table);
     table_close(table);
     strlist_free(&headings);
 }
 
-static void print_checkpoints(const Result *result)
+static void print_checkpoints(const Result *result, Output *output)
 {
     char *score =
         mem_printf(">%s", result->score_attribute ? result->score_attribute : "score");
@@ -245,40 +241,38 @@ static void print_checkpoints(const Result *result)
         }
         table_cell(table, checkpoint->dir);
     }
-    printf("\n");
-    table_print(table, stdout, terminal_width(STDOUT_FILENO));
+    fputc('\n', output->out);
+    output_table(output, table);
     table_close(table);
     free(score);
 }
 
-static void print_tables(const Result *result)
+static void print_tables(const Result *result, Output *output)
 {
     if (result->n_rows > 0) {
-        print_metrics(result);
+        print_metrics(result, output);
     } else {
         log_note("nothing has been reported yet");
     }
     if (result->n_checkpoints > 0) {
-        print_checkpoints(result);
+        print_checkpoints(result, output);
     }
 }
 
 static Status run(const Invocation *invocation)
 {
-    if (invocation->json && options.csv) {
-        return status_set(STATUS_USAGE, "--json and --csv exclude each other");
-    }
+    Output output;
     Result result;
-    TRY(load(invocation->args[0], &result));
-    if (invocation->json) {
-        print_json(&result);
-    } else if (options.csv) {
-        print_csv(&result);
-    } else {
-        print_tables(&result);
+    TRY(output_open(&options.output, invocation->json, &output));
+    Status status = load(invocation->args[0], &result);
+    if (status == STATUS_OK) {
+        (output.json  ? print_json
+         : output.csv ? print_csv
+                      : print_tables)(&result, &output);
+        result_free(&result);
     }
-    result_free(&result);
-    return STATUS_OK;
+    output_close(&output);
+    return status;
 }
 
 static const Example EXAMPLES[] = {

@@ -85,17 +85,19 @@ static const Metric *metric_at(const Run *run, const char *key, size_t *at)
     return *at < metrics->n ? &metrics->items[*at] : NULL;
 }
 
-bool run_param_differs(const Runs *runs, const char *key)
+bool run_param_differs(const Runs *runs, const char *key, bool by_value)
 {
-    size_t at = 0;
-    const char *first = runs->n > 0 ? param_at(&runs->items[0], key, &at) : NULL;
-    for (size_t i = 1; i < runs->n; i++) {
+    size_t at = 0, n = 0;
+    const char *first = NULL;
+    for (size_t i = 0; i < runs->n; i++) {
         const char *value = param_at(&runs->items[i], key, &at);
-        if (!first != !value || (first && strcmp(first, value) != 0)) {
+        if (value && first && strcmp(first, value) != 0) {
             return true;
         }
+        first = first ? first : value;
+        n += value != NULL;
     }
-    return false;
+    return !by_value && n > 0 && n < runs->n;
 }
 
 static bool same_value(double a, double b)

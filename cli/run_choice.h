@@ -8,8 +8,9 @@
 void run_param_keys(const Runs *runs, StrList *out);
 void run_metric_keys(const Runs *runs, StrList *out);
 
-/* Whether runs have different values there, or some of them none. */
-bool run_param_differs(const Runs *runs, const char *key);
+/* Whether runs have different values there, or some of them none. A run of an older
+ * program lacks params that came later: `by_value` compares those alone that have it. */
+bool run_param_differs(const Runs *runs, const char *key, bool by_value);
 bool run_metric_differs(const Runs *runs, const char *key);
 
 #endif

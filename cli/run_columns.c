@@ -81,7 +81,7 @@ static bool several_experiments(const Runs *runs)
 static bool one_differs(const Runs *runs, const char *column)
 {
     return has_prefix(column, "params.")
-               ? run_param_differs(runs, column + strlen("params."))
+               ? run_param_differs(runs, column + strlen("params."), true)
                : run_metric_differs(runs, column + strlen("metrics."));
 }
 

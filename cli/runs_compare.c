@@ -73,7 +73,7 @@ static void chosen_params(const Runs *runs, StrList *out, size_t *n_differing)
     run_param_keys(runs, &keys);
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < keys.n; i++) {
-            if (run_param_differs(runs, keys.items[i]) == (pass == 0) &&
+            if (run_param_differs(runs, keys.items[i], false) == (pass == 0) &&
                 (pass == 0 || options.all)) {
                 strlist_add(out, keys.items[i]);
             }

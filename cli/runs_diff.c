@@ -9,17 +9,19 @@
 #include "tracker/store.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 static struct {
     const char *uri;
+    OutputOptions output;
 } options;
 
 static const Option OPTIONS[] = {
+    OUTPUT_OPTIONS(offsetof(__typeof__(options), output)),
     TRACKING_URI_OPTION(offsetof(__typeof__(options), uri)),
 };
 
-static void print_json(const Run *a, const Run *b, const Differences *list)
+static void print_json(const Run *a, const Run *b, const Differences *list,
+                       Output *output)
 {
     StrBuf text = {0};
     JsonWriter w = json_writer(&text, 2);
@@ -33,11 +35,23 @@ static void print_json(const Run *a, const Run *b, const Differences *list)
         differences_write_json(&w, list, (DiffKind)kind, "a", "b");
     }
     json_end_object(&w);
-    printf("%s\n", text.p);
+    output_json(output, &text);
     strbuf_free(&text);
 }
 
-static void print_table(const Run *a, const Run *b, const Differences *list)
+static void print_csv(const Run *a, const Run *b, const Differences *list, Output *output)
+{
+    const char *const headings[] = {"what", "name", a->run_id, b->run_id};
+    output_csv_row(output, headings, 4);
+    for (size_t i = 0; i < list->n; i++) {
+        const Difference *d = &list->items[i];
+        const char *const fields[] = {diff_kind_name(d->kind), d->name, d->a, d->b};
+        output_csv_row(output, fields, 4);
+    }
+}
+
+static void print_table(const Run *a, const Run *b, const Differences *list,
+                        Output *output)
 {
     if (list->n == 0) {
         log_note("%s and %s do not differ in what is recorded", a->run_name, b->run_name);
@@ -52,33 +66,40 @@ static void print_table(const Run *a, const Run *b, const Differences *list)
         table_cell(table, d->a ? d->a : "-");
         table_cell(table, d->b ? d->b : "-");
     }
-    table_print(table, stdout, terminal_width(STDOUT_FILENO));
+    output_table(output, table);
     table_close(table);
+}
+
+static Status find(Store *store, const Invocation *invocation, Run *a, Run *b,
+                   Differences *list)
+{
+    TRY(run_reference_find(store, invocation->args[0], a));
+    TRY(run_reference_find(store, invocation->args[1], b));
+    differences_of_runs(a, b, list);
+    return differences_of_metrics(store, a, b, list);
 }
 
 static Status run(const Invocation *invocation)
 {
+    Output output;
     Store *store;
-    TRY(store_open(options.uri, NULL, &store));
     Run a = {0}, b = {0};
     Differences list = {0};
-    Status status = run_reference_find(store, invocation->args[0], &a);
+    TRY(output_open(&options.output, invocation->json, &output));
+    Status status = store_open(options.uri, NULL, &store);
     if (status == STATUS_OK) {
-        status = run_reference_find(store, invocation->args[1], &b);
+        status = find(store, invocation, &a, &b, &list);
+        store_close(store);
     }
     if (status == STATUS_OK) {
-        differences_of_runs(&a, &b, &list);
-        status = differences_of_metrics(store, &a, &b, &list);
+        (output.json  ? print_json
+         : output.csv ? print_csv
+                      : print_table)(&a, &b, &list, &output);
     }
-    if (status == STATUS_OK && invocation->json) {
-        print_json(&a, &b, &list);
-    } else if (status == STATUS_OK) {
-        print_table(&a, &b, &list);
-    }
+    output_close(&output);
     differences_free(&list);
     run_free(&a);
     run_free(&b);
-    store_close(store);
     return status;
 }
 

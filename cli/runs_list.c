@@ -217,8 +217,8 @@ static void tell_what_is_left(const Listing *listing)
         log_note("no runs match");
     }
     if (listing->n_more > 0) {
-        log_note("the runs differ in %zu more keys: --columns or --csv shows them",
-                 listing->n_more);
+        log_note("the runs differ in %zu more %s: --columns or --csv", listing->n_more,
+                 listing->n_more == 1 ? "key" : "keys");
     }
     if (listing->runs.next_page_token) {
         log_note("there are more: --page-token %s", listing->runs.next_page_token);

@@ -28,6 +28,14 @@ setup() {
     [ "$code" -eq 2 ] || { show; false; }
 }
 
+@test "diff: as CSV, cut on a narrow terminal" {
+    run_muster runs diff owl-1 newt-2 --csv
+    grep -q "^params,train.lr,0.1,0.01" <<<"$out" || { show; false; }
+    sqlite3 muster.db "INSERT INTO params VALUES ('long', '$(printf 'x%.0s' {1..200})', '$NEWT')"
+    NO_COLOR=1 on_terminal 60 40 "$MUSTER" runs diff owl-1 newt-2
+    [ "$(wc -L <<<"$out")" -le 60 ] && grep -q "x…" <<<"$out" || { show; false; }
+}
+
 @test "best: by a metric, smallest or largest" {
     run_muster runs best news
     [ "$code" -eq 0 ] || { show; false; }

@@ -21,6 +21,24 @@ setup() {
     grep -q "val_loss" <<<"$out" || { show; false; }
 }
 
+@test "a list reads no history, but for sparklines" {
+    run_muster runs list --no-pager
+    before=$out
+    sqlite3 muster.db "DELETE FROM metrics"
+    run_muster runs list --no-pager
+    [ "$out" = "$before" ] || { show; false; }
+    run_muster runs list --spark val_loss
+    ! grep -q "█" <<<"$out" || { show; false; }
+}
+
+@test "params that a run of an older program lacks are no difference, other values are" {
+    sqlite3 muster.db "INSERT INTO params VALUES ('new.key', 'x', '$NEWT'), ('note', 'a', '$NEWT'), ('note', 'b', 'a1${NEWT#a2}')"
+    run_muster runs list
+    ! grep -q new.key <<<"$out" && grep -qE "^name .* note +train.lr$" <<<"$out" || { show; false; }
+    run_muster runs compare newt-2 owl-1
+    grep -qE "^new.key +x +-$" <<<"$out" || { show; false; }
+}
+
 @test "a sparkline shows a metric's way" {
     run_muster runs list --spark val_loss
     grep -E "^newt-2 " <<<"$out" | grep -q "█▂▁" || { show; false; }
