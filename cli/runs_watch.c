@@ -342,6 +342,9 @@ static Status follow(Watch *watch)
         /* Read first: what was logged before the end is then told. */
         bool ended = has_ended(&watch->run);
         TRY(watch->terminal ? draw(watch) : tell(watch));
+        if (ferror(stdout)) {
+            return status_set(STATUS_FAILED, "standard output is closed or full");
+        }
         if (ended) {
             return STATUS_OK;
         }
@@ -376,12 +379,10 @@ static Status run(const Invocation *invocation)
         status = follow(&watch);
     }
     if (status == STATUS_OK) {
+        command_answered();
         status = end_of(&watch.run);
     }
     watch_free(&watch);
-    if (status != STATUS_OK && invocation->json) {
-        command_answered();
-    }
     return status;
 }
 

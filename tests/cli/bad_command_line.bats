@@ -93,7 +93,7 @@ n_runs() {
                lifecycle_stage, experiment_id, start_time FROM runs"
     [ "$(n_runs)" -eq 2 ]
     prefix=$(sqlite3 muster.db 'SELECT substr(run_uuid, 1, 6) FROM runs LIMIT 1')
-    for command in "runs show" result evaluate; do
+    for command in "runs show" result evaluate "runs plot -m val_loss" "runs note" "artifacts ls"; do
         # shellcheck disable=SC2086
         run_muster $command "$prefix"
         [ "$code" -ne 0 ]
@@ -106,7 +106,10 @@ n_runs() {
 
 @test "--json: every command's error is one object on stdout" {
     for command in "train no.yaml" "runs list --experiment no" "runs show no" "result no" \
-        "evaluate no" "predict no text" "sync no" "doctor no" "version no"; do
+        "evaluate no" "predict no text" "sync no" "doctor no" "version no" \
+        "runs plot no -m x" "runs compare no no" "runs diff no no" "runs best no" "runs watch no" \
+        "runs note no" "runs tag no" "runs rename no x" "runs export no" "runs rm no --yes" \
+        "artifacts ls no" "artifacts get no x" "artifacts put no ."; do
         # shellcheck disable=SC2086
         run_muster $command --json
         [ "$code" -ge 2 ]
@@ -118,6 +121,9 @@ n_runs() {
 @test "/dev/full and closed stdout: every command that prints data ends with 1" {
     config="$TREE/configs/tiny.yaml data.train=train.csv data.test=test.csv train.epochs=1"
     for command in "runs list" "runs list --json" "runs show last" "result last" \
+        "runs plot last -m val_loss" "runs compare last last" "runs best tiny" "runs watch last" \
+        "runs watch last --json" "runs tag last" "runs export last" "artifacts ls last --csv" \
+        "artifacts get last progress.csv -o -" "completion bash" "__complete -- runs" \
         "result last --csv" "evaluate last --no-log" "evaluate last --no-log --json" \
         "predict last text" "predict last text --json" "sync" "train $config --explain" \
         "train $config" "train $config --json" "train $config --ranks 2"; do
