@@ -129,8 +129,8 @@ static void linear_ticks(PlotRange *range, size_t wanted)
     }
 }
 
-/* Powers of ten, every so many; with less than two of them in the range also their twos
- * and fives, or else round steps. */
+/* Powers of ten, every so many; in less than two decades also their twos and fives, or
+ * round steps where these are too few. */
 static void log_ticks(PlotRange *range, size_t wanted)
 {
     double decades = range->high - range->low;
@@ -147,7 +147,7 @@ static void log_ticks(PlotRange *range, size_t wanted)
             }
         }
     }
-    if (range->n_ticks < 2) {
+    if (range->n_ticks < 3) {
         double low = pow(10, range->low), high = pow(10, range->high);
         double step = round_step((high - low) / (double)wanted);
         range->n_ticks = 0;

@@ -128,19 +128,27 @@ static size_t total_width(const size_t *widths, size_t n)
     return total;
 }
 
+/* The widest text column that may be cut; the first one, which says what a row is about,
+ * when no other is left. n = none. */
+static size_t widest_text(const Table *table, const size_t *widths, size_t n)
+{
+    size_t widest = n;
+    for (size_t i = n; i-- > 0;) {
+        bool may = !table->right[i] && widths[i] > table->narrowest;
+        if (may && (widest == n || (i > 0 && widths[i] >= widths[widest]))) {
+            widest = i;
+        }
+    }
+    return widest;
+}
+
 /* Takes what is too much of the first n columns from the widest text column, again and
  * again; numbers are never cut, since a cut number is a wrong one. False when that is not
  * enough. */
 static bool shrink(const Table *table, size_t *widths, size_t n, size_t limit)
 {
     for (size_t total = total_width(widths, n); total > limit; total--) {
-        size_t widest = n;
-        for (size_t i = 0; i < n; i++) {
-            if (!table->right[i] && widths[i] > table->narrowest &&
-                (widest == n || widths[i] > widths[widest])) {
-                widest = i;
-            }
-        }
+        size_t widest = widest_text(table, widths, n);
         if (widest == n) {
             return false;
         }

@@ -43,7 +43,7 @@ void table_set_narrowest(Table *table, size_t columns);
 
 /* Prints heading, rule and rows. Widths count terminal columns (UTF-8 aware). Where the
  * table does not fit `width` (0 = no limit; see terminal_width), the widest text columns
- * are cut with an ellipsis first; then the columns furthest to the right are left out and
+ * are cut with an ellipsis, the first column last; then the columns furthest to the right are left out and
  * an ellipsis ends each line. Numbers are never cut. Returns how many columns were left
  * out. */
 size_t table_print(const Table *table, FILE *out, size_t width);

@@ -72,6 +72,24 @@ static void text_is_cut_but_never_a_number(void **state)
     table_close(table);
 }
 
+static void the_first_column_is_cut_last(void **state)
+{
+    (void)state;
+    static const char *const TWO[] = {"key", "value"};
+    Table *table = table_open(TWO, 2);
+    table_cell(table, "a key of its own");
+    table_cell(table, "a longer value, of many words");
+    assert_prints(table, 30,
+                  "key               value\n"
+                  "----------------  ------------\n"
+                  "a key of its own  a longer va\xE2\x80\xA6\n");
+    assert_prints(table, 20,
+                  "key         value\n"
+                  "----------  --------\n"
+                  "a key of \xE2\x80\xA6  a longe\xE2\x80\xA6\n");
+    table_close(table);
+}
+
 static void columns_are_left_out_when_cutting_does_not_do(void **state)
 {
     (void)state;
@@ -136,6 +154,7 @@ int main(void)
         cmocka_unit_test(columns_are_aligned),
         cmocka_unit_test(rules_stand_between_rows),
         cmocka_unit_test(text_is_cut_but_never_a_number),
+        cmocka_unit_test(the_first_column_is_cut_last),
         cmocka_unit_test(columns_are_left_out_when_cutting_does_not_do),
         cmocka_unit_test(colours_stand_around_texts_alone),
         cmocka_unit_test(cells_cannot_break_the_lines),
