@@ -43,7 +43,7 @@ Table *table_open(const char *const *headings, size_t n_columns)
     table->right = mem_zalloc(n_columns, sizeof *table->right);
     for (size_t i = 0; i < n_columns; i++) {
         table->right[i] = headings[i][0] == '>';
-        strlist_add(&table->headings, headings[i] + table->right[i]);
+        strlist_add_take(&table->headings, utf8_printable(headings[i] + table->right[i]));
     }
     return table;
 }

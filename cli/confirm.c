@@ -1,7 +1,10 @@
 /* One question, one letter. */
 #include "cli/confirm.h"
 
+#include "base/utf8.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 Status confirm(const char *question, bool yes, bool *go_on)
@@ -16,7 +19,9 @@ Status confirm(const char *question, bool yes, bool *go_on)
         return STATUS_USAGE;
     }
     char answer[16] = "";
-    fprintf(stderr, "%s? [y/N] ", question);
+    char *shown = utf8_printable(question);
+    fprintf(stderr, "%s? [y/N] ", shown);
+    free(shown);
     fflush(stderr);
     *go_on =
         fgets(answer, sizeof answer, stdin) && (answer[0] == 'y' || answer[0] == 'Y');

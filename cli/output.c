@@ -154,7 +154,9 @@ void output_table(Output *output, Table *table)
 void output_csv_row(Output *output, const char *const *fields, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        write_csv_field(output->out, fields[i], i == 0);
+        char *shown = output->width > 0 && fields[i] ? utf8_printable(fields[i]) : NULL;
+        write_csv_field(output->out, shown ? shown : fields[i], i == 0);
+        free(shown);
     }
     write_csv_end(output->out);
 }

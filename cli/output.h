@@ -73,7 +73,7 @@ void output_close(Output *output);
  * columns did not fit. */
 void output_table(Output *output, Table *table);
 
-/* A line of CSV; NULL is an empty field. */
+/* A line of CSV; NULL is an empty field. A terminal gets the fields as output_text. */
 void output_csv_row(Output *output, const char *const *fields, size_t n);
 
 /* A JSON text and a line feed. */

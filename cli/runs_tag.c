@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "cli/output.h"
 #include "tracker/reference.h"
 #include "tracker/store.h"
@@ -217,7 +218,11 @@ static Status run_rename(const Invocation *invocation)
         printf("%s\n", text.p);
         strbuf_free(&text);
     } else if (status == STATUS_OK) {
-        printf("%s %s is now %s\n", run.run_id, run.run_name, name);
+        char *line = mem_printf("%s %s is now %s", run.run_id, run.run_name, name);
+        char *shown = utf8_printable(line);
+        printf("%s\n", shown);
+        free(shown);
+        free(line);
     }
     run_free(&run);
     return status;

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEAD_LINES = 4, MOST_PANELS = 64, BAR = 30 };
+enum { HEAD_LINES = 4, REST_OF_HEAD = 34, MOST_PANELS = 64, BAR = 30 };
 
 static struct {
     double interval;
@@ -108,9 +108,12 @@ static void add_bar(const Run *run, StrBuf *out)
 static void add_head(const Watch *watch, StrBuf *out)
 {
     const Run *run = &watch->run;
+    size_t width = terminal_width(STDOUT_FILENO);
     char *name = utf8_printable(run->run_name), *duration = run_duration(run);
-    strbuf_printf(out, "%s%.40s%s  %.8s  %s%s%s  %s\n", watch->colour ? "\033[1m" : "",
-                  name, watch->colour ? "\033[0m" : "", run->run_id,
+    size_t n =
+        utf8_fit(text_of(name), width > REST_OF_HEAD + 10 ? width - REST_OF_HEAD : 10);
+    strbuf_printf(out, "%s%.*s%s  %.8s  %s%s%s  %s\n", watch->colour ? "\033[1m" : "",
+                  (int)n, name, watch->colour ? "\033[0m" : "", run->run_id,
                   watch->colour ? status_colour(run) : "", run_shown_status(run),
                   watch->colour ? "\033[0m" : "", duration ? duration : "");
     add_bar(run, out);

@@ -59,6 +59,18 @@ setup() {
     grep -q "train.lr" <<<"$out" || { show; false; }
 }
 
+@test "what stands in a store cannot steer a terminal" {
+    sqlite3 muster.db "UPDATE runs SET name = 'red' || char(27) || '[31m' || char(155) || 'x' WHERE name = 'newt-2'"
+    export NO_COLOR=1
+    for command in "runs list" "runs list --csv" "runs show a200" "runs compare a200 a100" "runs plot a200 a100 -m val_loss" \
+        "runs best news" "runs watch a200" "runs rename a200 ok"; do
+        # shellcheck disable=SC2086
+        on_terminal 120 60 "$MUSTER" $command
+        grep -q "red" <<<"$out" || { echo "$command" >&2; show; false; }
+        ! LC_ALL=C grep -q $'\033\\[31m\|\xc2\x9b' <<<"$out" || { echo "$command" >&2; show; false; }
+    done
+}
+
 @test "colours are for terminals, unless NO_COLOR" {
     on_terminal 160 40 "$MUSTER" runs list
     grep -q $'\033\\[32mFINISHED' <<<"$out" || { show; false; }
