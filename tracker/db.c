@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -334,10 +335,9 @@ Status db_check(Db *db)
 
 static void tell_network_once(const Db *db)
 {
-    static bool told;
-    if (!told) {
+    static atomic_bool told;
+    if (!atomic_exchange(&told, true)) {
         log_note("%s is on a network file system: no write-ahead log is used", db->path);
-        told = true;
     }
 }
 

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { GIT_MS = 2000, CAPTURE_CAP = 1 << 16 };
+enum { GIT_MS = 2000, CAPTURE_CAP = 1 << 16, PASSWD_CAP = 1 << 14 };
 
 extern char **environ;
 
@@ -173,9 +173,11 @@ static void add_git_tags(const char *source_name, KeyValues *out)
 
 char *environment_user(void)
 {
-    const struct passwd *entry = getpwuid(geteuid());
-    if (entry && entry->pw_name && *entry->pw_name) {
-        return mem_strdup(entry->pw_name);
+    struct passwd entry, *found = NULL;
+    char texts[PASSWD_CAP];
+    if (getpwuid_r(geteuid(), &entry, texts, sizeof texts, &found) == 0 && found &&
+        found->pw_name && *found->pw_name) {
+        return mem_strdup(found->pw_name);
     }
     const char *user = getenv("USER");
     return user && *user ? mem_strdup(user) : mem_printf("%ld", (long)geteuid());

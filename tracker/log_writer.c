@@ -213,16 +213,24 @@ static bool take(LogWriter *writer)
     return mine;
 }
 
-/* Delivers what is in flight, or spools the rest of it. */
+static void spool_in_flight(LogWriter *writer, size_t n_points, size_t n_items,
+                            const char *reason)
+{
+    spool_writer_add_points(writer->spool, writer->points + n_points,
+                            writer->n_points - n_points, reason);
+    spool_writer_add(writer->spool, writer->in_flight.items + n_items,
+                     writer->in_flight.n - n_items, reason);
+}
+
+/* Delivers what is in flight, or spools the rest of it. Items that are held back because
+ * older ones wait in the spool are no failure. */
 static Status settle(LogWriter *writer, double deadline)
 {
+    bool held_back = spool_writer_pending(writer->spool);
     size_t n_points, n_items = 0;
     Status status = log_delivery_points(&writer->delivery, writer->points,
                                         writer->n_points, deadline, &n_points);
-    if (status == STATUS_OK && writer->in_flight.n > 0 &&
-        spool_writer_pending(writer->spool)) {
-        status = status_set(STATUS_FAILED, "older points wait in the spool");
-    } else if (status == STATUS_OK) {
+    if (status == STATUS_OK && !held_back) {
         status = log_delivery_items(&writer->delivery, writer->in_flight.items,
                                     writer->in_flight.n, deadline, &n_items);
     }
@@ -230,11 +238,10 @@ static Status settle(LogWriter *writer, double deadline)
     bool mine = !writer->given_up; /* else log_writer_finish has spooled it */
     writer->settled = true;
     pthread_mutex_unlock(&writer->lock);
-    if (status != STATUS_OK && mine) {
-        spool_writer_add_points(writer->spool, writer->points + n_points,
-                                writer->n_points - n_points, status_message());
-        spool_writer_add(writer->spool, writer->in_flight.items + n_items,
-                         writer->in_flight.n - n_items, status_message());
+    if (mine) {
+        spool_in_flight(writer, n_points, n_items,
+                        status != STATUS_OK ? status_message()
+                                            : "older points wait in the spool");
     }
     return status;
 }
@@ -270,7 +277,9 @@ static Status work(LogWriter *writer, const Round *round)
             sched_yield();
         }
     } while (round->urgent && point_queue_n_taken(writer->queue) < round->target);
-    return round->urgent ? look_after_spool(writer, round) : status;
+    /* What failed just now is not asked again: the disk needs some of the time, too. */
+    return round->urgent && status == STATUS_OK ? look_after_spool(writer, round)
+                                                : status;
 }
 
 /* Where everything is now: in the store for good, or for good in the spool. */
@@ -379,9 +388,7 @@ static void wait_for_end(LogWriter *writer, double seconds)
     bool unfinished = !writer->finished, unsettled = unfinished && !writer->settled;
     pthread_mutex_unlock(&writer->lock);
     if (unsettled) {
-        spool_writer_add_points(writer->spool, writer->points, writer->n_points, REASON);
-        spool_writer_add(writer->spool, writer->in_flight.items, writer->in_flight.n,
-                         REASON);
+        spool_in_flight(writer, 0, 0, REASON);
     }
     if (unfinished) {
         spool_queue(writer, REASON);

@@ -6,6 +6,7 @@
 #include "base/rng.h"
 
 #include <stddef.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -57,7 +58,7 @@ static uint64_t random_u64(void)
 {
     uint64_t value;
     if (getrandom(&value, sizeof value, 0) != (ssize_t)sizeof value) {
-        static uint64_t calls;
+        static atomic_uint_least64_t calls;
         value = (uint64_t)(clock_seconds() * 1e9) ^ (uint64_t)getpid() << 40 ^ ++calls;
     }
     return value;

@@ -391,7 +391,7 @@ static void a_live_run_is_delivered_too(void **state)
     for (int64_t i = 0; i < 3; i++) {
         assert_ok(log_writer_add_point(writer, "late", (double)i, 5, i));
     }
-    assert_status(STATUS_DENIED, log_writer_flush(writer, 400));
+    assert_status(STATUS_DENIED, log_writer_flush(writer, 2000));
     lockfile_close(lock);
     assert_runs(*state, "sync results", 0, "3 points of 1 files delivered", NULL);
     assert_ok(log_writer_add_point(writer, "late", 3, 5, 3));

@@ -224,7 +224,7 @@ static void a_locked_store_is_told_by_flush(void **state)
     LogItem tags[] = {{.kind = ITEM_TAG, .key = (char *)"phase", .text = (char *)"one"},
                       {.kind = ITEM_TAG, .key = (char *)"phase", .text = (char *)"two"}};
     log_writer_add(l.writer, &tags[0]);
-    assert_status(STATUS_DENIED, log_writer_flush(l.writer, 600));
+    assert_status(STATUS_DENIED, log_writer_flush(l.writer, 2000));
     assert_contains(status_message(), SPOOL_NAME);
     assert_contains(status_message(), "locked by");
     assert_true(spool_waits(l.results));
@@ -258,7 +258,7 @@ static void newer_tags_wait_behind_older_ones(void **state)
     LockFile *lock = lock_store(&l);
     catch_warnings();
     add_tag(&l, "older");
-    assert_status(STATUS_DENIED, log_writer_flush(l.writer, 400));
+    assert_status(STATUS_DENIED, log_writer_flush(l.writer, 2000));
     StrList paths = {0};
     SpoolReader *other;
     assert_ok(spool_claim(l.results, &paths));

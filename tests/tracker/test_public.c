@@ -232,7 +232,8 @@ static void the_process_has_a_store_of_its_own(void **state)
 enum { THREADS = 4, STEPS = 2000 };
 
 typedef struct Part {
-    MusterRun *own, *shared;
+    const char *dir;
+    MusterRun *shared;
     int number;
     pthread_t thread;
 } Part;
@@ -241,16 +242,17 @@ static void *simulate(void *argument)
 {
     Part *part = argument;
     char key[32];
+    MusterRun *own = start(part->dir, NULL);
     snprintf(key, sizeof key, "part_%d", part->number);
     for (int step = 0; step < STEPS; step++) {
-        muster_run_log_metric_at(part->own, "loss", step, step, step);
+        muster_run_log_metric_at(own, "loss", step, step, step);
         muster_run_log_metric_at(part->shared, key, step, step, step);
         if (step % 500 == 0) {
             muster_run_set_tag(part->shared, key, "here");
             muster_run_flush(part->shared);
         }
     }
-    return (void *)(intptr_t)muster_run_end(part->own, MUSTER_RUN_FINISHED);
+    return (void *)(intptr_t)muster_run_end(own, MUSTER_RUN_FINISHED);
 }
 
 static void threads_share_and_own_runs(void **state)
@@ -259,7 +261,7 @@ static void threads_share_and_own_runs(void **state)
     MusterRun *shared = start(*state, NULL);
     char *shared_id = mem_strdup(muster_run_id(shared));
     for (int i = 0; i < THREADS; i++) {
-        parts[i] = (Part){.own = start(*state, NULL), .shared = shared, .number = i};
+        parts[i] = (Part){.dir = *state, .shared = shared, .number = i};
         assert_int_equal(pthread_create(&parts[i].thread, NULL, simulate, &parts[i]), 0);
     }
     for (int i = 0; i < THREADS; i++) {
