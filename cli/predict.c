@@ -11,6 +11,7 @@
 #include "data/rows.h"
 #include "predict/predictor.h"
 #include "tracker/reference.h"
+#include "trainer/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,9 @@ static Status predict(const Ranks *ranks, Predictor *predictor,
     bool root = ranks->rank == 0;
     bool patient =
         invocation->n_args == 1 && (!options.file || strcmp(options.file, "-") == 0);
+    if (patient) {
+        watch_set_timeout(0); /* a rank that waits for somebody to type does not hang */
+    }
     AnswerStyle style = style_of(invocation);
     AnswerPrinter *printer = root ? answers_begin(&style, predictor, stdout) : NULL;
     PredictParts *parts = predict_parts_open(ranks, predictor, printer, patient);

@@ -251,8 +251,9 @@ const char *comm_library(void)
 
 #ifdef __SANITIZE_ADDRESS__
 /* The leak checker reports at exit and goes by the module that allocated; Open MPI's
- * plugins must still be loaded then, or their leaks have no name to be told from ours. */
-int dlclose(void *handle);
+ * plugins must still be loaded then, or their leaks have no name to be told from ours.
+ * Visible, or they would call libc's. */
+__attribute__((visibility("default"))) int dlclose(void *handle);
 int dlclose(void *handle)
 {
     (void)handle;
