@@ -109,22 +109,37 @@ static const Example DELETE_EXAMPLES[] = {
     {"muster runs rm 3f2a 77b1 --yes", "from a script"},
 };
 
-#define DELETES(word, what)                                                              \
-    {                                                                                    \
-        .name = word, .summary = what,                                                   \
-        .usage = "runs " word " RUN ... [--yes] [options]",                              \
-        .details =                                                                       \
-            RUN_REFERENCE_HELP "\n`muster store gc` deletes for good what is marked.",   \
-        .examples = DELETE_EXAMPLES,                                                     \
-        .n_examples = sizeof DELETE_EXAMPLES / sizeof DELETE_EXAMPLES[0],                \
-        .options = {DELETE_OPTIONS, sizeof DELETE_OPTIONS / sizeof DELETE_OPTIONS[0],    \
-                    NULL, 0, &options},                                                  \
-        .min_args = 1, .max_args = ANY_ARGS, .arg = "RUN", .run = run_delete,            \
-    }
+static const char DELETE_DETAILS[] =
+    RUN_REFERENCE_HELP "\n`muster store gc` deletes for good what is marked.";
+const Command command_runs_delete = {
+    .name = "delete",
+    .summary = "marks runs deleted: lists leave them out, restore brings them back",
+    .usage = "runs delete RUN ... [--yes] [options]",
+    .details = DELETE_DETAILS,
+    .examples = DELETE_EXAMPLES,
+    .n_examples = sizeof DELETE_EXAMPLES / sizeof DELETE_EXAMPLES[0],
+    .options = {DELETE_OPTIONS, sizeof DELETE_OPTIONS / sizeof DELETE_OPTIONS[0], NULL, 0,
+                &options},
+    .min_args = 1,
+    .max_args = ANY_ARGS,
+    .arg = "RUN",
+    .run = run_delete,
+};
 
-const Command command_runs_delete = DELETES(
-    "delete", "marks runs deleted: lists leave them out, restore brings them back");
-const Command command_runs_rm = DELETES("rm", "the same as delete");
+const Command command_runs_rm = {
+    .name = "rm",
+    .summary = "the same as delete",
+    .usage = "runs rm RUN ... [--yes] [options]",
+    .details = DELETE_DETAILS,
+    .examples = DELETE_EXAMPLES,
+    .n_examples = sizeof DELETE_EXAMPLES / sizeof DELETE_EXAMPLES[0],
+    .options = {DELETE_OPTIONS, sizeof DELETE_OPTIONS / sizeof DELETE_OPTIONS[0], NULL, 0,
+                &options},
+    .min_args = 1,
+    .max_args = ANY_ARGS,
+    .arg = "RUN",
+    .run = run_delete,
+};
 
 const Command command_runs_restore = {
     .name = "restore",
