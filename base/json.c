@@ -426,9 +426,18 @@ void json_write_text(JsonWriter *w, Text value)
 
 void json_write_int(JsonWriter *w, int64_t value)
 {
-    char text[32];
-    snprintf(text, sizeof text, "%lld", (long long)value);
-    write_raw(w, text);
+    char text[24];
+    char *p = text + sizeof text - 1;
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    *p = '\0';
+    do {
+        *--p = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0) {
+        *--p = '-';
+    }
+    write_raw(w, p);
 }
 
 void json_write_double(JsonWriter *w, double value)

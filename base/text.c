@@ -5,6 +5,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <float.h>
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
@@ -259,6 +260,35 @@ bool text_to_int(const char *text, long long *out)
     return true;
 }
 
+/* The digits that count in "-0.00123e+05": 123. */
+static int significant_digits(const char *text)
+{
+    int n = 0, zeros = 0;
+    for (const char *p = text; *p && *p != 'e'; p++) {
+        if (*p < '0' || *p > '9') {
+            continue;
+        }
+        zeros = *p == '0' ? zeros + 1 : 0;
+        n += n > 0 || *p != '0';
+    }
+    return n > zeros ? n - zeros : 1;
+}
+
+/* Two decimals of up to 15 digits never read back as the same double, so that 15 digits
+ * show whether fewer would do; their number decides how %g writes the exponent, but for a
+ * text with a point and none. */
+static bool from_few_digits(double value, char out[32])
+{
+    snprintf(out, 32, "%.15g", value);
+    if (fabs(value) < DBL_MIN || strtod(out, NULL) != value) {
+        return false;
+    }
+    if (!strchr(out, '.') || strchr(out, 'e')) {
+        snprintf(out, 32, "%.*g", significant_digits(out), value);
+    }
+    return true;
+}
+
 void text_from_double(double value, char out[32])
 {
     if (isnan(value)) {
@@ -269,7 +299,11 @@ void text_from_double(double value, char out[32])
         strcpy(out, value > 0 ? "Infinity" : "-Infinity");
         return;
     }
-    for (int digits = 1; digits <= 17; digits++) {
+    if (from_few_digits(value, out)) {
+        return;
+    }
+    int first = fabs(value) < DBL_MIN ? 1 : 16;
+    for (int digits = first; digits <= 17; digits++) {
         snprintf(out, 32, "%.*g", digits, value);
         if (strtod(out, NULL) == value) {
             return;

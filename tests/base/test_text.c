@@ -1,9 +1,12 @@
 #include "tests/base/check.h"
 
+#include "base/rng.h"
 #include "base/text.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void views_compare_by_bytes(void **state)
 {
@@ -176,6 +179,51 @@ static void doubles_print_shortest(void **state)
     }
 }
 
+/* The definition, slowly. */
+static void from_double_slowly(double value, char out[32])
+{
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(out, 32, "%.*g", digits, value);
+        if (strtod(out, NULL) == value) {
+            return;
+        }
+    }
+}
+
+static double some_double(Rng *rng, int kind)
+{
+    static const double TENS[] = {1, 1e1, 1e2, 1e3, 1e6, 1e-5, 1e12, 1e300};
+    uint64_t bits = (uint64_t)rng_u32(rng) << 32 | rng_u32(rng);
+    double value;
+    switch (kind % 4) {
+    case 0: /* any bits */
+        memcpy(&value, &bits, sizeof value);
+        return value;
+    case 1: /* few digits */
+        return (double)(rng_u32(rng) % 100000) / TENS[rng_u32(rng) % 8];
+    case 2: /* beside a power of two, subnormal ones too */
+        value = ldexp(1, (int)(rng_u32(rng) % 2098) - 1074);
+        return bits & 1 ? value : nextafter(value, bits & 2 ? 0 : INFINITY);
+    default:
+        return (double)(int64_t)(bits >> (rng_u32(rng) % 64)) * 5;
+    }
+}
+
+static void no_shorter_text_reads_back(void **state)
+{
+    (void)state;
+    Rng rng = rng_stream(7, RNG_INIT, 0, 0);
+    for (int i = 0; i < 40000; i++) {
+        double value = some_double(&rng, i);
+        char fast[32], slow[32];
+        if (isfinite(value)) {
+            text_from_double(value, fast);
+            from_double_slowly(value, slow);
+            assert_string_equal(slow, fast);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +235,7 @@ int main(void)
         cmocka_unit_test(doubles_read_strictly),
         cmocka_unit_test(ints_read_units),
         cmocka_unit_test(doubles_print_shortest),
+        cmocka_unit_test(no_shorter_text_reads_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
