@@ -293,9 +293,9 @@ Status dir_sync(const char *path)
     return status;
 }
 
-static Status copy_file(const char *from, const char *to)
+static Status copy_file(const char *from, const char *to, bool share)
 {
-    if (link(from, to) == 0) {
+    if (share && link(from, to) == 0) {
         return STATUS_OK;
     }
     StrBuf bytes = {0};
@@ -307,14 +307,14 @@ static Status copy_file(const char *from, const char *to)
     return status;
 }
 
-static Status copy_into(const char *from, const char *to)
+static Status copy_into(const char *from, const char *to, bool share)
 {
     struct stat st;
     if (lstat(from, &st) != 0) {
         return path_failed(from);
     }
     if (S_ISREG(st.st_mode)) {
-        return copy_file(from, to);
+        return copy_file(from, to, share);
     }
     if (!S_ISDIR(st.st_mode)) {
         return STATUS_OK;
@@ -325,7 +325,7 @@ static Status copy_into(const char *from, const char *to)
     for (size_t i = 0; i < names.n && status == STATUS_OK; i++) {
         char *source = path_join(from, names.items[i]);
         char *target = path_join(to, names.items[i]);
-        status = copy_into(source, target);
+        status = copy_into(source, target, share);
         free(source);
         free(target);
     }
@@ -333,7 +333,7 @@ static Status copy_into(const char *from, const char *to)
     return status == STATUS_OK ? dir_sync(to) : status;
 }
 
-Status tree_copy(const char *from, const char *to)
+static Status copy_tree(const char *from, const char *to, bool share)
 {
     char *parent = path_dir(to);
     char *aside = mem_printf("%s.tmp.%ld", to, (long)getpid());
@@ -342,7 +342,7 @@ Status tree_copy(const char *from, const char *to)
         status = tree_remove(aside);
     }
     if (status == STATUS_OK) {
-        status = copy_into(from, aside);
+        status = copy_into(from, aside, share);
     }
     if (status == STATUS_OK && dir_exists(to)) {
         status = tree_remove(to);
@@ -362,6 +362,16 @@ Status tree_copy(const char *from, const char *to)
     free(aside);
     free(parent);
     return status;
+}
+
+Status tree_copy(const char *from, const char *to)
+{
+    return copy_tree(from, to, true);
+}
+
+Status tree_copy_apart(const char *from, const char *to)
+{
+    return copy_tree(from, to, false);
 }
 
 uint64_t disk_free(const char *path)

@@ -54,6 +54,10 @@ Status dir_sync(const char *path);
  * existing `to` is replaced. */
 Status tree_copy(const char *from, const char *to);
 
+/* The same with files of its own: what is written into those at `from` later does not
+ * reach them. */
+Status tree_copy_apart(const char *from, const char *to);
+
 /* Bytes free for us on the file system that holds `path` (or its nearest parent). */
 uint64_t disk_free(const char *path);
 

@@ -7,21 +7,23 @@
 #ifndef MUSTER_BASE_STATUS_H
 #define MUSTER_BASE_STATUS_H
 
-typedef enum Status {
-    STATUS_OK = 0,
-    STATUS_FAILED = 1,       /* anything without a better name */
-    STATUS_USAGE = 2,        /* the command line is wrong */
-    STATUS_CONFIG = 3,       /* the config file or an override is wrong */
-    STATUS_DATA = 4,         /* rows are wrong */
-    STATUS_DAMAGED = 5,      /* a checkpoint or store is damaged or not ours */
-    STATUS_NOT_FOUND = 6,    /* no such run, checkpoint, experiment, file */
-    STATUS_DENIED = 7,       /* permission, authentication, locked */
-    STATUS_NETWORK = 8,      /* a tracking server did not answer as it should */
-    STATUS_DIVERGED = 9,     /* NaN or infinity in training */
-    STATUS_GATE = 10,        /* `evaluate --min` was not reached */
-    STATUS_REQUEUE = 75,     /* stopped by SIGTERM or SIGUSR1 after a good checkpoint */
-    STATUS_INTERRUPTED = 130 /* Ctrl-C, after a checkpoint */
-} Status;
+#include "include/muster/status.h"
+
+typedef MusterStatus Status; /* include/muster/status.h tells what each code means */
+
+#define STATUS_OK MUSTER_OK
+#define STATUS_FAILED MUSTER_FAILED
+#define STATUS_USAGE MUSTER_USAGE
+#define STATUS_CONFIG MUSTER_CONFIG
+#define STATUS_DATA MUSTER_DATA
+#define STATUS_DAMAGED MUSTER_DAMAGED
+#define STATUS_NOT_FOUND MUSTER_NOT_FOUND
+#define STATUS_DENIED MUSTER_DENIED
+#define STATUS_NETWORK MUSTER_NETWORK
+#define STATUS_DIVERGED MUSTER_DIVERGED
+#define STATUS_GATE MUSTER_GATE
+#define STATUS_REQUEUE MUSTER_REQUEUE
+#define STATUS_INTERRUPTED MUSTER_INTERRUPTED
 
 /* Records the message for this thread, clears its hint, and returns `code`, so that a
  * failure reads `return status_set(STATUS_DATA, "%s:%zu: ...", path, line);`. */

@@ -5,8 +5,7 @@
 #include "cli/command.h"
 #include "cli/rank_job.h"
 
-#include <signal.h>
-#include <unistd.h>
+#include "trainer/stop_signals.h"
 
 static TrainOptions options;
 
@@ -73,37 +72,14 @@ static const Option OPTIONS[] = {
 static const OptionConflict CONFLICTS[] = {
     {"explain", "ranks"}, {"explain", "resume"}, {"explain", "evaluate"}};
 
-/* --- signals: the first asks for a checkpoint, a second Ctrl-C ends at once --- */
-
-static volatile sig_atomic_t signal_seen;
-
-static void on_signal(int number)
-{
-    if (number == SIGINT && signal_seen == SIGINT) {
-        _exit(STATUS_INTERRUPTED);
-    }
-    signal_seen = number;
-}
-
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    const int numbers[] = {SIGINT, SIGTERM, SIGUSR1};
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        sigaction(numbers[i], &action, NULL);
-    }
-}
-
 /* --- the ranks of this job --- */
 
 static Status run_rank(const Ranks *ranks, const Invocation *invocation, void *context)
 {
     TrainOptions *chosen = context;
-    catch_signals();
     chosen->json = invocation->json;
     return train_job_run(ranks, chosen, invocation->args, invocation->n_args,
-                         &signal_seen);
+                         stop_signals_catch());
 }
 
 Status train_run_on_ranks(const Invocation *invocation, TrainOptions *chosen)

@@ -13,18 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const Field TOP_FIELDS[] = {
-    {"experiment", FIELD_TEXT, offsetof(TopConfig, experiment), "Default",
-     .help = "runs are grouped by it"},
-    {"seed", FIELD_INT, offsetof(TopConfig, seed), "42", 0, 9e15,
-     .help = "of every random draw: splits, weights, order, dropout"},
-};
-
 void whole_config_init(WholeConfig *w)
 {
     *w = (WholeConfig){0};
     const Section sections[N_ALL_SECTIONS] = {
-        {"", "keys without a section", TOP_FIELDS, 2, &w->top},
+        {"", "keys without a section", top_fields, n_top_fields, &w->top},
         {"data", "where rows come from and how text becomes numbers", data_fields,
          n_data_fields, &w->data},
         {"model", "the classifier", model_fields, n_model_fields, &w->model},

@@ -15,12 +15,6 @@
 #include "trainer/early_stop.h"
 #include "trainer/pretrain.h"
 
-/* Keys without a section. */
-typedef struct TopConfig {
-    char *experiment;
-    int64_t seed;
-} TopConfig;
-
 /* The last section is read, checked and explained, but belongs to no training. */
 enum { N_TRAIN_SECTIONS = 9, N_ALL_SECTIONS = 10, N_RECORDED_SECTIONS = 3 };
 

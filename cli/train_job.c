@@ -231,6 +231,9 @@ static void prepare_loop(TrainJobState *job, const volatile sig_atomic_t *signal
         .train_set = job->sets.train,
         .val_set = job->sets.val,
         .resume_from = job->resume.checkpoint_dir,
+        .system_interval_s = config->tracking.system_metrics
+                                 ? config->tracking.system_metrics_interval
+                                 : 0,
         .init_words = job->start.vectors.n > 0 ? &job->start.vectors : NULL,
         .info = {.sections = config->recorded,
                  .n_sections = N_RECORDED_SECTIONS,
@@ -267,8 +270,7 @@ static Status find_resume(TrainJobState *job, const char *const *args, size_t n_
     }
     Status status = STATUS_OK;
     if (job->ranks->rank == 0) {
-        status =
-            resume_point_find(job->options, args, n_args, job->ranks->size, &job->resume);
+        status = resume_find(job->options, args, n_args, job->ranks->size, &job->resume);
     }
     TRY(ranks_agree(job->ranks, status));
     resume_point_broadcast(&job->resume, job->ranks);

@@ -1,9 +1,10 @@
 # muster_public_library(NAME API OBJECT_LIBRARY... LINK OUR_LIBRARY... HEADERS FILE...
-#                       DESCRIPTION TEXT [COMPONENT NAME] [REQUIRES PKG...] [LIBS FLAG...])
+#                       DESCRIPTION TEXT [COMPONENT NAME] [TARGET NAME] [REQUIRES PKG...] [LIBS FLAG...])
 #
 # A library for programs of others, shared (target NAME) and static (target NAME-static),
 # with its install rules, a pkg-config file and its part of the CMake package "muster".
 #
+#   TARGET    another name for the target than the library has
 #   API       object libraries whose names are the public ones; they are in it whole
 #   LINK      static libraries of ours, of which only what is needed comes along
 #   REQUIRES  pkg-config modules that the static library needs at link time
@@ -17,21 +18,25 @@
 include(GNUInstallDirs)
 
 function(muster_public_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "DESCRIPTION;COMPONENT"
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "DESCRIPTION;COMPONENT;TARGET"
     "API;LINK;HEADERS;REQUIRES;LIBS")
   set(component ${arg_COMPONENT})
+  set(target ${name})
+  if(arg_TARGET)
+    set(target ${arg_TARGET})
+  endif()
   set(objects "")
   foreach(api ${arg_API})
     list(APPEND objects $<TARGET_OBJECTS:${api}>)
   endforeach()
 
-  add_library(${name} SHARED ${objects})
-  target_link_libraries(${name} PRIVATE ${arg_LINK})
-  target_link_options(${name} PRIVATE -Wl,--as-needed -Wl,--exclude-libs,ALL)
+  add_library(${target} SHARED ${objects})
+  target_link_libraries(${target} PRIVATE ${arg_LINK})
+  target_link_options(${target} PRIVATE -Wl,--as-needed -Wl,--exclude-libs,ALL)
   if(NOT MUSTER_SANITIZE)
-    target_link_options(${name} PRIVATE -Wl,-z,defs)
+    target_link_options(${target} PRIVATE -Wl,-z,defs)
   endif()
-  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE C
+  set_target_properties(${target} PROPERTIES LINKER_LANGUAGE C OUTPUT_NAME ${name}
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
     LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
 
@@ -50,7 +55,7 @@ function(muster_public_library name)
     DEPENDS ${objects} ${arg_LINK}
     COMMAND_EXPAND_LISTS VERBATIM
     COMMENT "Making lib${name}.a")
-  add_custom_target(${name}-static ALL DEPENDS ${archive})
+  add_custom_target(${target}-static ALL DEPENDS ${archive})
 
   set(MUSTER_LIBRARY ${name})
   set(MUSTER_DESCRIPTION ${arg_DESCRIPTION})
@@ -70,7 +75,7 @@ function(muster_public_library name)
   write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/muster-config-version.cmake
     VERSION ${PROJECT_VERSION} COMPATIBILITY SameMajorVersion)
 
-  install(TARGETS ${name} LIBRARY COMPONENT ${component} NAMELINK_COMPONENT ${component})
+  install(TARGETS ${target} LIBRARY COMPONENT ${component} NAMELINK_COMPONENT ${component})
   install(FILES ${archive} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${component})
   install(FILES ${arg_HEADERS} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/muster
     COMPONENT ${component})

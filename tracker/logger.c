@@ -166,6 +166,19 @@ static Status on_checkpoint(void *self, const Report *report)
     return save(self, report->checkpoint_dir);
 }
 
+static void on_measurement(void *self, const Measurement *measurement)
+{
+    Logger *logger = self;
+    for (size_t i = 0; i < measurement->n_metrics && logger->writer; i++) {
+        LogItem item = {.kind = ITEM_METRIC,
+                        .key = (char *)measurement->metrics[i].name,
+                        .value = measurement->metrics[i].value,
+                        .timestamp = measurement->timestamp_ms,
+                        .step = measurement->step};
+        log_writer_add(logger->writer, &item);
+    }
+}
+
 static void on_checkpoint_removed(void *self, const char *checkpoint_dir)
 {
     Logger *logger = self;
@@ -267,6 +280,7 @@ Status logger_open(const LoggerConfig *config, Callback *out)
         .on_step = on_step,
         .on_report = on_report,
         .on_checkpoint = on_checkpoint,
+        .on_measurement = on_measurement,
         .on_checkpoint_removed = on_checkpoint_removed,
         .on_end = on_end,
         .close = close_logger,

@@ -59,6 +59,15 @@ void callbacks_checkpoint(CallbackList *list, const Report *report)
     }
 }
 
+void callbacks_measurement(CallbackList *list, const Measurement *measurement)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->items[i].on_measurement) {
+            list->items[i].on_measurement(list->items[i].self, measurement);
+        }
+    }
+}
+
 void callbacks_checkpoint_removed(CallbackList *list, const char *dir)
 {
     for (size_t i = 0; i < list->n; i++) {

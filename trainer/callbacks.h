@@ -17,6 +17,7 @@ void callbacks_start(CallbackList *list, const TrialStart *start);
 void callbacks_step(CallbackList *list, const StepEnd *step);
 void callbacks_report(CallbackList *list, const Report *report, bool *stop);
 void callbacks_checkpoint(CallbackList *list, const Report *report);
+void callbacks_measurement(CallbackList *list, const Measurement *measurement);
 void callbacks_checkpoint_removed(CallbackList *list, const char *dir);
 void callbacks_end(CallbackList *list, const TrialEnd *end);
 

@@ -20,6 +20,15 @@ static const char *const SCHEDULERS[] = {"cosine",       "linear",  "constant",
 /* In the order of OptimizerKind. */
 static const char *const OPTIMIZERS[] = {"adamw", "adam", "sgd", "adagrad", NULL};
 
+const Field top_fields[] = {
+    {"experiment", FIELD_TEXT, offsetof(TopConfig, experiment), "Default",
+     .help = "runs are grouped by it"},
+    {"seed", FIELD_INT, offsetof(TopConfig, seed), "42", 0, 9e15,
+     .help = "of every random draw: splits, weights, order, dropout"},
+};
+
+const size_t n_top_fields = sizeof top_fields / sizeof top_fields[0];
+
 #define AT(field) offsetof(TrainConfig, field)
 
 const Field train_fields[] = {

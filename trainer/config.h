@@ -1,10 +1,19 @@
-/* The `train:` section. */
+/* The `train:` section, and the keys without one. */
 #ifndef MUSTER_TRAINER_CONFIG_H
 #define MUSTER_TRAINER_CONFIG_H
 
 #include "base/config.h"
 
 #include <stdint.h>
+
+/* Keys without a section. */
+typedef struct TopConfig {
+    char *experiment;
+    int64_t seed;
+} TopConfig;
+
+extern const Field top_fields[];
+extern const size_t n_top_fields;
 
 typedef enum ClassWeights { CLASS_WEIGHTS_NONE, CLASS_WEIGHTS_BALANCED } ClassWeights;
 

@@ -7,6 +7,7 @@
 #include "trainer/members.h"
 #include "trainer/plateau.h"
 #include "trainer/seed_groups.h"
+#include "trainer/system_watch.h"
 #include "trainer/train_step.h"
 
 enum { MAX_METRICS = 48, METRIC_NAME = 32, MAX_CHECKPOINT_PATH = 4096 };
@@ -47,6 +48,7 @@ typedef struct Loop {
     Checkpointer *checkpointer;           /* rank 0 */
     CheckpointWriter *writer;             /* rank 0; NULL: checkpoints are waited for */
     PendingReport pending;                /* rank 0 */
+    SystemWatch watch;
     uint32_t *order;                      /* [n] this epoch's examples */
     size_t n;                             /* training examples */
     int64_t steps_per_epoch, total_steps; /* of all members together */

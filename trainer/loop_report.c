@@ -175,6 +175,7 @@ void loop_report(Loop *loop)
         fault_point("checkpoint"); /* rank 0 has its own, where it writes */
     }
     groups_end_save(loop);
+    system_watch_gather(&loop->watch, loop->job->callbacks);
     loop->report_began = clock_seconds();
     loop->stop = loop->job->ranks->max(loop->job->ranks->self, loop->stop);
     loop_share_plateau(loop);

@@ -73,6 +73,15 @@ static void add_grouped(StrBuf *line, double value)
     }
 }
 
+/* Worth a word from five percent on: others wait for that rank in every step. */
+static void add_balance(StrBuf *line, const StepEnd *step)
+{
+    if (step->imbalance >= 0.05) {
+        strbuf_printf(line, "  rank %d +%.0f%%", step->slowest_rank,
+                      100 * step->imbalance);
+    }
+}
+
 static void add_facts(StrBuf *line, const StepEnd *step)
 {
     strbuf_printf(line, "loss %.4f  lr %.2e  ", step->loss, step->lr);
@@ -83,14 +92,24 @@ static void add_facts(StrBuf *line, const StepEnd *step)
         clock_format_duration(step->time_left_s, left);
         strbuf_printf(line, "  left %s", left);
     }
+    add_balance(line, step);
+}
+
+/* "epoch 3/8", or "epoch 3" where nobody knows how many. */
+static void add_count(StrBuf *line, const char *what, int64_t at, int64_t of)
+{
+    strbuf_printf(line, "%s %lld", what, (long long)at);
+    if (of > 0) {
+        strbuf_printf(line, "/%lld", (long long)of);
+    }
 }
 
 static void print_plain(Progress *progress, const StepEnd *step)
 {
     StrBuf line = {0};
-    strbuf_printf(&line, "epoch %lld/%lld  step %lld/%lld  ", (long long)step->epoch + 1,
-                  (long long)progress->n_epochs, (long long)step->step_in_epoch,
-                  (long long)step->steps_per_epoch);
+    add_count(&line, "epoch", step->epoch + 1, progress->n_epochs);
+    add_count(&line, "  step", step->step_in_epoch, step->steps_per_epoch);
+    strbuf_add_text(&line, "  ");
     add_facts(&line, step);
     fprintf(progress->display, "%s\n", line.p);
     fflush(progress->display);
@@ -101,14 +120,15 @@ static void print_plain(Progress *progress, const StepEnd *step)
 static void draw_line(Progress *progress, const StepEnd *step)
 {
     StrBuf line = {0};
-    double share = step->steps_per_epoch > 0
-                       ? (double)step->step_in_epoch / (double)step->steps_per_epoch
-                       : 0;
-    strbuf_printf(&line, "epoch %lld/%lld ", (long long)step->epoch + 1,
-                  (long long)progress->n_epochs);
-    add_bar(&line, share);
-    strbuf_printf(&line, " %3.0f%%  step %lld/%lld  ", 100 * share,
-                  (long long)step->step_in_epoch, (long long)step->steps_per_epoch);
+    add_count(&line, "epoch", step->epoch + 1, progress->n_epochs);
+    if (step->steps_per_epoch > 0) {
+        double share = (double)step->step_in_epoch / (double)step->steps_per_epoch;
+        strbuf_add_char(&line, ' ');
+        add_bar(&line, share);
+        strbuf_printf(&line, " %3.0f%%", 100 * share);
+    }
+    add_count(&line, "  step", step->step_in_epoch, step->steps_per_epoch);
+    strbuf_add_text(&line, "  ");
     add_facts(&line, step);
     size_t width = terminal_width(fileno(progress->display));
     width = width > 0 ? width : DEFAULT_WIDTH;
@@ -210,6 +230,24 @@ static void remember_metrics(Progress *progress, const Report *report)
     progress->iterations = report->training_iteration;
 }
 
+/* A loop that is not ours may not know what lies ahead. */
+static void print_start(const Progress *progress, const TrialStart *start)
+{
+    fprintf(progress->display, "%s: ", start->run_name);
+    if (start->n_examples > 0) {
+        fprintf(progress->display, "%lld examples, ", (long long)start->n_examples);
+    }
+    if (start->n_epochs > 0) {
+        fprintf(progress->display, "%lld epochs%s", (long long)start->n_epochs,
+                start->steps_per_epoch > 0 ? " of " : ", ");
+    }
+    if (start->steps_per_epoch > 0) {
+        fprintf(progress->display, "%lld steps, ", (long long)start->steps_per_epoch);
+    }
+    fprintf(progress->display, "%d rank%s\n", start->n_ranks,
+            start->n_ranks == 1 ? "" : "s");
+}
+
 static Status on_start(void *self, const TrialStart *start)
 {
     Progress *progress = self;
@@ -217,11 +255,7 @@ static Status on_start(void *self, const TrialStart *start)
     progress->trial_name = mem_strdup(start->run_name);
     progress->location = mem_printf("%s:%lld", start->node_ip, (long long)start->pid);
     progress->last_drawn = clock_seconds();
-    fprintf(progress->display,
-            "%s: %lld examples, %lld epochs of %lld steps, %d rank%s\n", start->run_name,
-            (long long)start->n_examples, (long long)start->n_epochs,
-            (long long)start->steps_per_epoch, start->n_ranks,
-            start->n_ranks == 1 ? "" : "s");
+    print_start(progress, start);
     if (start->notice) {
         fprintf(progress->display, "%s\n", start->notice);
     }

@@ -109,6 +109,17 @@ static Status on_report(void *self, const Report *report, bool *stop)
     return event_file_flush(board->file);
 }
 
+static void on_measurement(void *self, const Measurement *measurement)
+{
+    TensorBoard *board = self;
+    double wall_s = (double)measurement->timestamp_ms / 1000;
+    for (size_t i = 0; i < measurement->n_metrics && board->file; i++) {
+        const NamedValue *metric = &measurement->metrics[i];
+        event_file_add_scalar(board->file, wall_s, measurement->step, metric->name,
+                              metric->value);
+    }
+}
+
 static Status on_end(void *self, const TrialEnd *end)
 {
     (void)end;
@@ -132,6 +143,7 @@ void tensorboard_open(int64_t step_interval, Callback *out)
                       .on_start = on_start,
                       .on_step = on_step,
                       .on_report = on_report,
+                      .on_measurement = on_measurement,
                       .on_end = on_end,
                       .close = close_board};
 }

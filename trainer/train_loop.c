@@ -128,6 +128,7 @@ static void close_loop(Loop *loop)
         stepper_close(loop->steppers[m]);
     }
     members_close(&loop->members);
+    system_watch_close(&loop->watch);
     seed_groups_close(&loop->groups);
     free(loop->board.all);
     free(loop->board.losses);
@@ -199,7 +200,10 @@ static void tell_step(Loop *loop, size_t m, const StepResult *result, double sec
     tell_standing(loop,
                   (StepEnd){.step = loop_step_number(loop, m, &loop->members.of[m].at),
                             .loss = result->loss,
-                            .lr = result->lr});
+                            .lr = result->lr,
+                            .imbalance = result->imbalance,
+                            .slowest_rank = result->slowest_rank});
+    system_watch_tell(&loop->watch, loop->job->callbacks);
 }
 
 /* Rank 0, while other groups are at work. */
@@ -395,6 +399,7 @@ Status train_loop(const TrainJob *job)
     Loop loop;
     Status status = open_loop(&loop, job);
     if (status == STATUS_OK) {
+        system_watch_open(job->ranks, job->system_interval_s, &loop.watch);
         tell_start(&loop);
         if (job->resume_from) {
             loop.stop = job->ranks->max(job->ranks->self, loop.stop);

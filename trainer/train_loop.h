@@ -35,6 +35,8 @@ typedef struct TrainJob {
     TrialStart start;        /* rank 0; counts of steps are the loop's to fill */
     CallbackList *callbacks; /* rank 0; NULL elsewhere */
 
+    double system_interval_s; /* from one look at the machine to the next; 0: none */
+
     /* The number of a signal that asked for the end (SIGINT, SIGTERM, SIGUSR1), or 0. */
     const volatile sig_atomic_t *signal;
 } TrainJob;

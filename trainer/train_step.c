@@ -3,6 +3,7 @@
 #include "trainer/train_step.h"
 
 #include "base/pulse.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/finite.h"
@@ -32,14 +33,22 @@ struct Stepper {
     GradientSum sum;
     float *dlogits; /* [batch, C] of the global batch, in plan order */
     WideGather wide;
-    size_t *texts;  /* [size] texts of each rank */
-    size_t *counts; /* [size] bytes each rank adds to dlogits */
+    double *rank_seconds; /* [size] that each computes in a step, smoothed */
+    double leaf_began;    /* clock_seconds() */
+    size_t *texts;        /* [size] texts of each rank */
+    size_t *counts;       /* [size] bytes each rank adds to dlogits */
 };
 
 /* The dense sum carries, after the gradient: two losses and a wish to stop. */
 static size_t at_stop(const Stepper *s)
 {
     return classifier_n_dense(s->model) + LEAF_EXTRA;
+}
+
+/* And how long each rank computed: [size] seconds. */
+static size_t at_seconds(const Stepper *s)
+{
+    return at_stop(s) + 1;
 }
 
 static float *balanced_weights(const Dataset *train, size_t C)
@@ -107,9 +116,12 @@ Stepper *stepper_open(const Ranks *ranks, const TrainConfig *config, uint64_t se
     s->packer = batch_packer_open(train);
     s->workspace = workspace_open(model);
     batch_plan_init(&s->plan, train_step_leaves(config), batch);
-    gradient_sum_init(&s->sum, at_stop(s) + 1, (size_t)classifier_config(model)->hidden);
+    size_t n_ranks = (size_t)ranks->size;
+    gradient_sum_init(&s->sum, at_seconds(s) + n_ranks,
+                      (size_t)classifier_config(model)->hidden);
+    s->rank_seconds = mem_zalloc(n_ranks, sizeof *s->rank_seconds);
     if (config->gradient_dtype == PRECISION_BF16) {
-        gradient_sum_use_bf16(&s->sum, LEAF_EXTRA + 1);
+        gradient_sum_use_bf16(&s->sum, LEAF_EXTRA + 1 + n_ranks);
     }
     s->dlogits = mem_zalloc_aligned(batch * C, sizeof *s->dlogits);
     s->counts = mem_zalloc((size_t)ranks->size, sizeof *s->counts);
@@ -130,6 +142,7 @@ void stepper_close(Stepper *s)
     gradient_sum_free(&s->sum);
     wide_gather_free(&s->wide);
     free(s->dlogits);
+    free(s->rank_seconds);
     free(s->counts);
     free(s->texts);
     free(s);
@@ -174,6 +187,10 @@ static void run_leaf(Stepper *s, size_t leaf, const LeafStep *step, bool want_st
     }
     pulse_beat();
     part->dense[at_stop(s)] = want_stop ? 1 : 0;
+    memset(part->dense + at_seconds(s), 0, (size_t)s->ranks->size * sizeof *part->dense);
+    part->dense[at_seconds(s) + (size_t)s->ranks->rank] =
+        (float)(clock_seconds() - s->leaf_began);
+    s->leaf_began = clock_seconds();
     gradient_sum_push(&s->sum);
 }
 
@@ -224,6 +241,23 @@ static double mixed_loss(const Stepper *s, const float *dense)
                    : 0;
     return (1 - w) * (double)dense[at + LEAF_LOSS_DEEP] +
            w * (double)dense[at + LEAF_LOSS_WIDE];
+}
+
+/* Over the last steps, the recent ones counting more: a rank that is slow once is none to
+ * be named. */
+static void judge_balance(Stepper *s, const float *seconds, StepResult *out)
+{
+    double mean = 0;
+    int slowest = 0;
+    for (int r = 0; r < s->ranks->size; r++) {
+        double before = s->rank_seconds[r];
+        double weight = before > 0 ? 0.05 : 1;
+        s->rank_seconds[r] += weight * ((double)seconds[r] - before);
+        mean += s->rank_seconds[r] / s->ranks->size;
+        slowest = s->rank_seconds[r] > s->rank_seconds[slowest] ? r : slowest;
+    }
+    out->slowest_rank = slowest;
+    out->imbalance = mean > 0 ? s->rank_seconds[slowest] / mean - 1 : 0;
 }
 
 static Status diverged_at(const char *what, const char *name, double value, int64_t step)
@@ -293,6 +327,7 @@ Status stepper_step_with(Stepper *s, const uint32_t *examples, size_t n, int64_t
     gradient_sum_begin(&s->sum);
     wide_gather_begin(&s->wide);
     workspace_begin_step(s->workspace);
+    s->leaf_began = clock_seconds();
     for (size_t leaf = begin; leaf < end; leaf++) {
         run_leaf(s, leaf, &leaf_step, want_stop);
     }
@@ -304,6 +339,7 @@ Status stepper_step_with(Stepper *s, const uint32_t *examples, size_t n, int64_t
 
     out->stop = total->dense[at_stop(s)] > 0;
     out->loss = mixed_loss(s, total->dense);
+    judge_balance(s, total->dense + at_seconds(s), out);
     out->lr = s->config->lr * factor;
     StepGradient grad = summed_gradient(s, total, &wide, n, &leaf_step, factor);
     out->grad_norm =

@@ -20,7 +20,9 @@ typedef struct StepResult {
     double loss;      /* (1 - w) deep + w wide, mean over the batch */
     double grad_norm; /* dense part, before clipping */
     double lr;
-    bool stop; /* some rank asked for it */
+    bool stop;        /* some rank asked for it */
+    double imbalance; /* how much longer than the mean the slowest rank computes */
+    int slowest_rank; /* of the stepper's ranks */
 } StepResult;
 
 /* Trains on the batch examples[0..n-1]. `step` counts from 0 over the whole training of

@@ -65,6 +65,24 @@ static void test_log_file_form(void **state)
     close_screen(&screen);
 }
 
+static void test_a_rank_that_others_wait_for_is_named(void **state)
+{
+    (void)state;
+    Screen screen;
+    open_screen(&screen, 0, 1e-9);
+    size_t before = screen.n_display;
+    StepEnd end = {.step = 3, .step_in_epoch = 3, .imbalance = 0.251, .slowest_rank = 1};
+    screen.callback.on_step(screen.callback.self, &end);
+    end.imbalance = 0.04;
+    screen.callback.on_step(screen.callback.self, &end);
+    assert_string_equal(screen.display + before,
+                        "epoch 1/3  step 3  loss 0.0000  lr 0.00e+00  0 examples/s  left "
+                        "0.00s  rank 1 +25%\n"
+                        "epoch 1/3  step 3  loss 0.0000  lr 0.00e+00  0 examples/s  left "
+                        "0.00s\n");
+    close_screen(&screen);
+}
+
 static void test_log_file_gets_one_line_per_interval(void **state)
 {
     (void)state;
@@ -161,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_log_file_form),
+        cmocka_unit_test(test_a_rank_that_others_wait_for_is_named),
         cmocka_unit_test(test_log_file_gets_one_line_per_interval),
         cmocka_unit_test(test_terminal_form_rewrites_its_line),
         cmocka_unit_test(test_result_table),
