@@ -10,8 +10,7 @@
 #include "base/text.h"
 #include "trainer/comm.h"
 #include "trainer/host.h"
-#include "trainer/launch_news.h"
-#include "trainer/launch_notices.h"
+#include "trainer/launch_parts.h"
 #include "trainer/launch_wire.h"
 
 #include <errno.h>
@@ -28,8 +27,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { EXIT_SIGNAL = 128 };
-
 /* After a second Ctrl-C mpirun gets this long to clean up behind its killed ranks. */
 static const double KILL_GRACE_S = 3;
 
@@ -38,33 +35,6 @@ static const double HUNG_GRACE_S = 10;
 
 /* Ranks watch each other; the supervisor speaks up later, when none of them could. */
 static const double STOPPED_GRACE_S = 5;
-
-typedef struct Peer {
-    int fd, rank;
-    pid_t pid;
-    bool goodbye;
-    double stopped; /* clock_seconds() since which it was seen stopped; 0: it is not */
-} Peer;
-
-typedef struct Launch {
-    pid_t mpirun;
-    int signals;  /* signalfd */
-    int listener; /* ranks connect here */
-    int errors;   /* mpirun's stderr */
-    sigset_t old_mask;
-    Peer *peers;
-    size_t n_peers, peers_cap;
-    bool attached;   /* some rank was here */
-    int last_signal; /* passed on to ranks that come later */
-    int n_interrupts;
-    double kill_at; /* clock_seconds(), 0 = never */
-    LaunchNotices notices;
-    LaunchNews news;
-    bool any_goodbye; /* ranks that end in order say it after MPI's last barrier */
-    char lost[LAUNCH_REASON]; /* the first rank whose connection broke, or "" */
-    bool ended;
-    int wait_status;
-} Launch;
 
 static void signal_job(Launch *launch, int signal_number)
 {
@@ -467,72 +437,6 @@ static Status start(Launch *launch, int n_ranks, const StrList *command)
     return STATUS_OK;
 }
 
-/* A rank that hung, left or vanished is to blame, whatever code the others ended with. */
-static Status blame(Launch *launch, int code)
-{
-    char who[LAUNCH_REASON];
-    int number = code - EXIT_SIGNAL;
-    bool by_signal = number > 0 && number < NSIG && code != STATUS_INTERRUPTED;
-    if (*launch->news.hung) {
-        status_set(STATUS_FAILED, "%s", launch->news.hung);
-        status_hint("a stopped process, a file system that does not answer, a lost host; "
-                    "how long is borne: train.hang_timeout_s");
-        return STATUS_FAILED;
-    }
-    bool named = launch_news_find_killed(launch->notices.held.p, who, sizeof who);
-    if (by_signal) {
-        status_set((Status)code, "%s was ended by signal %d (%s)",
-                   named           ? who
-                   : *launch->lost ? launch->lost
-                                   : "a rank",
-                   number, strsignal(number));
-        if (number == SIGKILL) {
-            status_hint("often the kernel, out of memory: see `dmesg`");
-        }
-        return (Status)code;
-    }
-    if (*launch->news.died) {
-        return status_set(STATUS_FAILED, "%s", launch->news.died);
-    }
-    return status_set(STATUS_FAILED,
-                      "%s has left in the middle of the job (exit code %d)", launch->lost,
-                      code);
-}
-
-static Status conclude(Launch *launch, LaunchReport *report)
-{
-    int code = WIFEXITED(launch->wait_status)
-                   ? WEXITSTATUS(launch->wait_status)
-                   : EXIT_SIGNAL + WTERMSIG(launch->wait_status);
-    int told = launch_notices_signal(&launch->notices);
-    code = told > 0 ? EXIT_SIGNAL + told : code;
-    int number = code - EXIT_SIGNAL;
-    report->exit_code = code;
-    report->by_user = launch->last_signal != 0;
-    if (launch->n_interrupts > 1) {
-        report->exit_code = STATUS_INTERRUPTED;
-        return STATUS_OK;
-    }
-    if (!launch->attached && launch->last_signal) {
-        report->exit_code = EXIT_SIGNAL + launch->last_signal;
-        return STATUS_OK;
-    }
-    if (!launch->attached && code != 0) {
-        launch_write(STDERR_FILENO, launch->notices.held.p, launch->notices.held.n);
-        return status_set(STATUS_FAILED, "mpirun could not start the job (exit code %d)",
-                          code);
-    }
-    report->broken = *launch->news.hung || *launch->news.died ||
-                     (*launch->lost && launch->news.policy && !launch->any_goodbye) ||
-                     (number > 0 && number < NSIG && code != STATUS_INTERRUPTED);
-    if (report->broken) {
-        Status status = blame(launch, code);
-        report->exit_code = status;
-        return status;
-    }
-    return STATUS_OK;
-}
-
 static void launch_free(Launch *launch)
 {
     for (size_t i = 0; i < launch->n_peers; i++) {
@@ -597,7 +501,7 @@ static Status supervise(Launch *launch, LaunchReport *report)
         read_errors(launch);
     }
     launch_notices_end(&launch->notices);
-    Status status = conclude(launch, report);
+    Status status = launch_conclude(launch, report);
     fill_report(launch, report);
     return status;
 }

@@ -86,6 +86,10 @@ bool launch_news_find_killed(const char *notices, char *out, size_t n)
                               "process rank %d with PID %d on node %255s exited on "
                               "signal %d",
                               &rank, &pid, host, &number) == 4;
+    /* MPICH: "=   RANK 1 PID 4711 RUNNING AT n2". */
+    at = strstr(flat, "RANK ");
+    found = found ||
+            (at && sscanf(at, "RANK %d PID %d RUNNING AT %255s", &rank, &pid, host) == 3);
     if (found) {
         snprintf(out, n, "rank %d on host %s", rank, host);
     }

@@ -86,6 +86,11 @@ static void test_who_was_killed(void **state)
         "mpirun has exited due to process rank 1 with PID 0 on\nnode n2 exiting "
         "improperly.\n",
         who, sizeof who));
+    assert_true(launch_news_find_killed("=   BAD TERMINATION OF ONE OF YOUR APPLICATION "
+                                        "PROCESSES\n=   RANK 1 PID 7 RUNNING AT n1\n"
+                                        "=   EXIT CODE: 9\n",
+                                        who, sizeof who));
+    assert_string_equal(who, "rank 1 on host n1");
     assert_false(launch_news_find_killed("", who, sizeof who));
     assert_false(launch_news_find_killed(NULL, who, sizeof who));
 }
