@@ -243,9 +243,16 @@ void comm_close(void)
 const char *comm_library(void)
 {
     static char version[MPI_MAX_LIBRARY_VERSION_STRING];
+    static const char mpich[] = "MPICH Version:";
     int n;
     MPI_Get_library_version(version, &n);
     version[strcspn(version, ",\n")] = '\0';
+    if (strncmp(version, mpich, sizeof mpich - 1) == 0) { /* a tab follows */
+        char *number = version + sizeof mpich - 1;
+        number += strspn(number, " \t");
+        memmove(version + strlen("MPICH "), number, strlen(number) + 1);
+        version[strlen("MPICH")] = ' ';
+    }
     return version;
 }
 
