@@ -130,7 +130,7 @@ static int print_in_turns(void)
 {
     console_capture_file(path);
     for (int i = 0; i < 500; i++) {
-        char line[16];
+        char line[24];
         snprintf(line, sizeof line, "%d\n", i);
         print(i % 2 ? STDOUT_FILENO : STDERR_FILENO, line);
     }

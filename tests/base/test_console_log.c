@@ -99,7 +99,7 @@ static void test_beginning_and_end_are_kept(void **state)
     ConsoleLog *log = opened(100);
     StrBuf last = {0};
     for (int i = 0; i < 1000; i++) {
-        char line[16];
+        char line[24];
         snprintf(line, sizeof line, "line %04d\n", i);
         add(log, line);
         if (i >= 995) {
