@@ -213,10 +213,10 @@ static bool look(ExecRun *run, const char *filter)
 static Status find(ExecRun *run)
 {
     char *job = job_name();
+    /* Not RUNNING alone: task 0 may have ended already. */
     char *filter =
-        mem_printf("tags.`" JOB_TAG "` = '%s' AND attributes.status = 'RUNNING' "
-                   "AND attributes.start_time > %lld",
-                   job, (long long)clock_wall_ms() - 600000);
+        mem_printf("tags.`" JOB_TAG "` = '%s' AND attributes.start_time > %lld", job,
+                   (long long)clock_wall_ms() - 600000);
     double deadline = clock_seconds() + FIND_S;
     bool found = false;
     while (!(found = look(run, filter)) && clock_seconds() < deadline) {
