@@ -53,6 +53,9 @@ row_of() {
     [ "$(grep -cE ',(mail|libs)$' "$out/train.csv")" -eq 0 ]
     [ "$(head -n 1 "$out/train.csv")" = "id,title,description,tag" ]
     [[ $output == *"2 classes"* ]]
+    [ "$(wc -l <"$out/train.txt")" -eq 168 ] # texts alone, of the training rows alone
+    grep -qxF "$(sed -n 2p "$out/train.csv" | python3 -c 'import csv, sys
+row = next(csv.reader(sys.stdin)); print(row[1], row[2])')" "$out/train.txt"
     [ -z "$(comm -12 <(sort "$out/train.csv") <(sort "$out/test.csv") | grep -v ^id,)" ]
 }
 
